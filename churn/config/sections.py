@@ -1,0 +1,249 @@
+"""Every key of the configuration: its meaning, its unit, its default."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+HOME_FOLDER = ".churn"
+ENV_PREFIX = "CHURN_"
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        near = difflib.get_close_matches(name, sorted(available_timezones()), 1)
+        raise ValueError(f"no such time zone{f'; did you mean {near[0]}?' if near else ''}")
+    return name
+
+
+def _cron(expression: str) -> str:
+    from apscheduler.triggers.cron import CronTrigger
+
+    CronTrigger.from_crontab(expression)
+    return expression
+
+
+def _identifier(name: str) -> str:
+    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,40}", name):
+        raise ValueError("use lower-case letters, digits and underscores, at most 41, not starting with a digit")
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+Cron = Annotated[str, AfterValidator(_cron)]
+Identifier = Annotated[str, AfterValidator(_identifier)]
+Share = Annotated[float, Field(ge=0, le=1)]
+PositiveInt = Annotated[int, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """A `[section]` of churn.toml: unknown keys are refused, values can't change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class SourceSection(Section):
+    """Where the company's data is."""
+
+    url: SecretStr | None = Field(None, description="URL of the company's Postgres; read only.")
+    timezone: Zone | None = Field(None, description="Zone of timestamps without one; default `business.timezone`.")
+    sql_dir: Path | None = Field(
+        None, description="Folder of the mapping SELECTs; default `source/` beside churn.toml."
+    )
+
+
+class WarehouseSection(Section):
+    """Where results go."""
+
+    url: SecretStr | None = Field(
+        None, description="URL of the warehouse; without it, the embedded Postgres in `.churn/`."
+    )
+
+
+class BusinessSection(Section):
+    """The business's calendar and money."""
+
+    timezone: Zone = Field("UTC", description="Zone in which the business's days begin and end.")
+    currency: str = Field("USD", pattern="^[A-Z]{3}$", description="ISO 4217 code of every amount.")
+
+
+class ChurnSection(Section):
+    """What leaving means."""
+
+    definition: Literal["contractual", "inactivity"] = Field(
+        "contractual",
+        description="`contractual`: paid coverage ends; `inactivity`: no purchase in the horizon.",
+    )
+    horizon_days: PositiveInt = Field(30, le=366, description="Length of the label window in days.")
+    grace_days: Annotated[int, Field(ge=0, le=180)] = Field(
+        14, description="Days within which a customer who resumes has not churned (contractual)."
+    )
+    inactivity_days: PositiveInt = Field(
+        90, le=1096, description="A customer counts as active with a purchase in this many days (inactivity)."
+    )
+
+
+class ExtractSection(Section):
+    """How the source is read."""
+
+    late_days: Annotated[int, Field(ge=0, le=366)] = Field(
+        7, description="Whole days of usage that are read again each night, for late events."
+    )
+    max_quarantined_share: Share = Field(
+        0.05, description="Largest share of an entity's rows that may be unusable before the run fails."
+    )
+    full_compare_days: PositiveInt = Field(
+        7, description="Days after which an entity that is read by `updated_at` is compared whole again."
+    )
+
+
+class UsageFeature(Section):
+    """One entry of the usage catalogue: an event type that gets features of its own."""
+
+    name: Identifier = Field(description="Name within feature names: `usage_NAME_28d`.")
+    event_type: str = Field(min_length=1, description="Event type in the source.")
+    measure: Literal["count", "sum", "active_days"] = Field(
+        "count", description="Events, their quantity summed, or days with at least one."
+    )
+
+
+class FeaturesSection(Section):
+    """Which features there are beyond the fixed ones."""
+
+    usage: tuple[UsageFeature, ...] = Field((), description="`[[features.usage]]` entries.")
+
+
+class ClvSection(Section):
+    """How customer lifetime value is reckoned."""
+
+    horizon_months: PositiveInt = Field(24, le=120, description="Months of future margin that count.")
+    annual_discount_rate: Annotated[float, Field(ge=0, le=1)] = Field(0.10, description="Discount rate a year.")
+    gross_margin: Annotated[float, Field(gt=0, le=1)] = Field(0.8, description="Margin as a share of revenue.")
+
+
+class Offer(Section):
+    """One thing that can be done to keep a customer (used from the campaigns release on)."""
+
+    name: Identifier
+    cost: Annotated[float, Field(ge=0)]
+    save_rate: Annotated[float, Field(ge=-1, le=1)]
+    when: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+
+class RetentionSection(Section):
+    """The nightly list."""
+
+    list_size: PositiveInt = Field(500, description="Most customers on a night's list.")
+    holdout_share: Share = Field(0.1, description="Share of the list that is left alone, to measure against.")
+    campaign: Identifier = Field("nightly", description="Name of the running campaign; a new one draws a new holdout.")
+    seed: int = Field(20, description="Seed of the holdout's draw.")
+    budget: Annotated[float, Field(ge=0)] | None = Field(None, description="Reserved: spending limit of a list.")
+    cooldown_days: Annotated[int, Field(ge=0)] | None = Field(None, description="Reserved: days between contacts.")
+    offers: tuple[Offer, ...] = Field((), description="Reserved: `[[retention.offers]]`.")
+
+
+class ScheduleSection(Section):
+    """When `churn scheduler` runs what, as cron expressions in `business.timezone`."""
+
+    nightly: Cron = Field("15 3 * * *", description="The nightly job.")
+    train: Cron = Field("0 5 2 * *", description="Training; monthly.")
+    misfire_grace_seconds: PositiveInt = Field(
+        6 * 3600, description="How late a missed start may still be made up for, in seconds."
+    )
+
+
+class TrainSection(Section):
+    """How the churn model is trained."""
+
+    snapshots: PositiveInt = Field(18, le=60, description="Most month-end snapshots to train and test on.")
+    max_rows: PositiveInt = Field(500_000, description="Most customer-months; customers are sampled evenly above it.")
+    min_churners: PositiveInt = Field(50, description="Fewest churners to train on.")
+    seed: int = Field(7, description="Seed of everything drawn in training.")
+    threads: PositiveInt = Field(2, description="Threads for LightGBM; results depend on it in the last digits.")
+
+
+class RolesSection(Section):
+    """Database roles of the warehouse."""
+
+    manage: bool = Field(
+        True, description="Create roles on `churn migrate`; false prints the SQL for an administrator."
+    )
+    churn_job: Identifier = Field("churn_job", description="Role that owns and writes the warehouse.")
+    bi_reader: Identifier = Field("bi_reader", description="Role that may read all of schema `bi`.")
+    marketing_reader: Identifier = Field("marketing_reader", description="Role that may read the list views.")
+
+
+class ReservedSection(BaseModel):
+    """A section whose keys a later release reads; `churn doctor` says that it has no effect yet."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured. Load with `load_settings`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, toml_file=None
+    )
+
+    source: SourceSection = Field(default_factory=SourceSection)
+    warehouse: WarehouseSection = Field(default_factory=WarehouseSection)
+    business: BusinessSection = Field(default_factory=BusinessSection)
+    churn: ChurnSection = Field(default_factory=ChurnSection)
+    extract: ExtractSection = Field(default_factory=ExtractSection)
+    features: FeaturesSection = Field(default_factory=FeaturesSection)
+    clv: ClvSection = Field(default_factory=ClvSection)
+    retention: RetentionSection = Field(default_factory=RetentionSection)
+    schedule: ScheduleSection = Field(default_factory=ScheduleSection)
+    train: TrainSection = Field(default_factory=TrainSection)
+    roles: RolesSection = Field(default_factory=RolesSection)
+    keep: ReservedSection = Field(default_factory=ReservedSection)
+    alerts: ReservedSection = Field(default_factory=ReservedSection)
+    dashboard: ReservedSection = Field(default_factory=ReservedSection)
+
+    base_dir: Path = Field(default_factory=Path.cwd, exclude=True, init=False)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment before file before defaults."""
+        return env_settings, init_settings
+
+    @property
+    def home(self) -> Path:
+        """Folder of the embedded Postgres and of everything else this installation keeps on disk."""
+        return self.base_dir / HOME_FOLDER
+
+    @property
+    def sql_dir(self) -> Path:
+        """Folder of the mapping SELECTs."""
+        folder = self.source.sql_dir or Path("source")
+        return folder if folder.is_absolute() else self.base_dir / folder
+
+    @property
+    def source_timezone(self) -> str:
+        """Zone of source timestamps that carry none."""
+        return self.source.timezone or self.business.timezone
+
+    @property
+    def grace_days(self) -> int:
+        """Days added to the horizon before a label is final; inactivity has no grace."""
+        return self.churn.grace_days if self.churn.definition == "contractual" else 0
+
+    def digest(self) -> str:
+        """SHA-256 of all settings but the secrets: two runs with the same digest were configured alike."""
+        dumped = self.model_dump_json(exclude={"source": {"url"}, "warehouse": {"url"}})
+        return hashlib.sha256(dumped.encode()).hexdigest()

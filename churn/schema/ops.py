@@ -1,0 +1,202 @@
+"""Tables of `ops`: the ledger, watermarks, quarantine, feature sets, models, what is published."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from churn.schema.base import Instant, LocalTime, column, metadata
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("run_id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    column("job", sa.Text),
+    column("as_of_date", sa.Date),
+    column("status", sa.Text),
+    column("stage", sa.Text, null=True),
+    column("started_at", Instant),
+    column("finished_at", Instant, null=True),
+    column("rows", JSONB, server_default="{}"),
+    column("versions", JSONB, server_default="{}"),
+    column("config_digest", sa.Text),
+    column("exit_code", sa.Integer, null=True),
+    column("error", sa.Text, null=True),
+    sa.CheckConstraint("status in ('running', 'succeeded', 'failed', 'died')", name="status"),
+    schema="ops",
+)
+
+run_stages = sa.Table(
+    "run_stages",
+    metadata,
+    column("run_id", sa.BigInteger),
+    column("stage", sa.Text),
+    column("started_at", Instant),
+    column("finished_at", Instant, null=True),
+    column("rows", sa.BigInteger, null=True),
+    sa.PrimaryKeyConstraint("run_id", "stage"),
+    schema="ops",
+)
+
+extractions = sa.Table(
+    "extractions",
+    metadata,
+    column("run_id", sa.BigInteger),
+    column("entity", sa.Text),
+    column("mode", sa.Text),
+    column("rows_read", sa.BigInteger),
+    column("rows_used", sa.BigInteger),
+    column("rows_quarantined", sa.BigInteger),
+    column("rows_changed", sa.BigInteger),
+    column("rows_deleted", sa.BigInteger),
+    column("late_rows", sa.BigInteger),
+    sa.PrimaryKeyConstraint("run_id", "entity"),
+    schema="ops",
+)
+
+quarantine = sa.Table(
+    "quarantine",
+    metadata,
+    column("run_id", sa.BigInteger),
+    column("entity", sa.Text),
+    column("reason", sa.Text),
+    column("rows", sa.BigInteger),
+    column("samples", JSONB),
+    sa.PrimaryKeyConstraint("run_id", "entity", "reason"),
+    schema="ops",
+)
+
+watermarks = sa.Table(
+    "watermarks",
+    metadata,
+    column("entity", sa.Text, primary_key=True),
+    column("mapping_digest", sa.Text),
+    column("columns", ARRAY(sa.Text)),
+    column("read_through", LocalTime, null=True),
+    column("updated_through", LocalTime, null=True),
+    column("full_read_at", Instant),
+    column("extracted_at", Instant),
+    column("run_id", sa.BigInteger),
+    schema="ops",
+)
+
+feature_sets = sa.Table(
+    "feature_sets",
+    metadata,
+    sa.Column("feature_set_id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    column("digest", sa.Text, unique=True),
+    column("numbers", ARRAY(sa.Text)),
+    column("categories", ARRAY(sa.Text)),
+    column("families", ARRAY(sa.Text)),
+    column("definitions", JSONB),
+    schema="ops",
+)
+
+snapshots = sa.Table(
+    "snapshots",
+    metadata,
+    sa.Column("snapshot_id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    column("as_of_date", sa.Date),
+    column("origin", sa.Text),
+    column("population", sa.Text),
+    column("feature_set_id", sa.BigInteger),
+    column("customers", sa.BigInteger),
+    column("is_current", sa.Boolean),
+    column("run_id", sa.BigInteger),
+    column("created_at", Instant),
+    sa.CheckConstraint("origin in ('captured', 'reconstructed')", name="origin"),
+    sa.Index("uq_snapshots_current", "as_of_date", unique=True, postgresql_where=sa.text("is_current")),
+    schema="ops",
+)
+
+models = sa.Table(
+    "models",
+    metadata,
+    column("model_version", sa.Text, primary_key=True),
+    column("kind", sa.Text),
+    column("status", sa.Text),
+    column("artifact", sa.Text),
+    column("sha256", sa.Text),
+    column("trained_as_of", sa.Date),
+    column("labels_end_date", sa.Date, null=True),
+    column("created_at", Instant),
+    column("run_id", sa.BigInteger),
+    column("reason", sa.Text),
+    column("details", JSONB),
+    sa.CheckConstraint("kind in ('churn', 'segments', 'clv')", name="kind"),
+    sa.CheckConstraint("status in ('champion', 'challenger', 'retired')", name="status"),
+    sa.Index("uq_models_champion", "kind", unique=True, postgresql_where=sa.text("status = 'champion'")),
+    schema="ops",
+)
+
+model_performance = sa.Table(
+    "model_performance",
+    metadata,
+    column("model_version", sa.Text),
+    column("evaluation", sa.Text),
+    column("from_as_of_date", sa.Date),
+    column("to_as_of_date", sa.Date),
+    column("customer_months", sa.BigInteger),
+    column("churners", sa.BigInteger),
+    *(
+        column(name, sa.Double, null=True)
+        for name in (
+            "base_rate",
+            "auc_roc",
+            "auc_roc_low",
+            "auc_roc_high",
+            "pr_auc",
+            "recall",
+            "precision",
+            "threshold",
+            "lift_top_decile",
+            "brier",
+            "ece",
+            "log_loss",
+            "calibration_slope",
+            "observed_expected",
+            "baseline_auc",
+            "logistic_regression_auc",
+            "logistic_regression_log_loss",
+            "base_rate_log_loss",
+        )
+    ),
+    sa.PrimaryKeyConstraint("model_version", "evaluation"),
+    schema="ops",
+)
+
+published = sa.Table(
+    "published",
+    metadata,
+    column("as_of_date", sa.Date, primary_key=True),
+    column("run_id", sa.BigInteger),
+    column("list_run_id", sa.BigInteger),
+    column("published_at", Instant),
+    column("in_sample", sa.Boolean),
+    schema="ops",
+)
+
+check_results = sa.Table(
+    "check_results",
+    metadata,
+    column("run_id", sa.BigInteger),
+    column("check_name", sa.Text),
+    column("severity", sa.Text),
+    column("status", sa.Text),
+    column("rows", sa.BigInteger),
+    column("detail", sa.Text, null=True),
+    sa.PrimaryKeyConstraint("run_id", "check_name"),
+    schema="ops",
+)
+
+segment_outcomes = sa.Table(
+    "segment_outcomes",
+    metadata,
+    column("model_version", sa.Text),
+    column("snapshot_id", sa.BigInteger),
+    column("segment_id", sa.Integer),
+    column("customers", sa.BigInteger),
+    column("churned", sa.BigInteger),
+    sa.PrimaryKeyConstraint("model_version", "snapshot_id", "segment_id"),
+    schema="ops",
+)

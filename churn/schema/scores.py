@@ -1,0 +1,110 @@
+"""Tables of `scores`: what runs write, by night."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, REAL
+
+from churn.schema.base import Money, column, metadata
+
+
+def _monthly(name: str, *columns: sa.Column[Any], key: tuple[str, ...]) -> sa.Table:
+    """Make a table of nightly rows, partitioned by month of `as_of_date` (`churn.partitions` makes the months)."""
+    return sa.Table(
+        name,
+        metadata,
+        column("as_of_date", sa.Date),
+        *columns,
+        sa.PrimaryKeyConstraint("as_of_date", *key),
+        schema="scores",
+        postgresql_partition_by="RANGE (as_of_date)",
+    )
+
+
+feature_snapshots = _monthly(
+    "feature_snapshots",
+    column("snapshot_id", sa.BigInteger),
+    column("customer_key", sa.BigInteger),
+    column("mrr", Money, null=True),
+    column("numbers", ARRAY(REAL)),
+    column("categories", ARRAY(sa.Text)),
+    key=("snapshot_id", "customer_key"),
+)
+
+
+def _scored() -> list[sa.Column[Any]]:
+    return [
+        column("customer_key", sa.BigInteger),
+        column("segment_id", sa.Integer),
+        column("risk_score", sa.Double),
+        column("churn_probability", sa.Double, null=True),
+        column("risk_percentile", sa.Double),
+        column("risk_band", sa.Text),
+        column("mrr", Money, null=True),
+        column("clv", Money, null=True),
+        column("clv_if_retained", Money, null=True),
+        column("value_at_risk", Money, null=True),
+    ]
+
+
+customer_scores = _monthly(
+    "customer_scores",
+    column("run_id", sa.BigInteger),
+    *_scored(),
+    column("expected_purchases", sa.Double, null=True),
+    key=("run_id", "customer_key"),
+)
+
+at_risk_list = _monthly(
+    "at_risk_list",
+    column("run_id", sa.BigInteger),
+    column("priority_rank", sa.Integer),
+    *_scored(),
+    column("segment", sa.Text),
+    column("campaign", sa.Text),
+    column("campaign_group", sa.Text),
+    key=("run_id", "customer_key"),
+)
+
+segment_nights = _monthly(
+    "segment_nights",
+    column("run_id", sa.BigInteger),
+    column("segment_id", sa.Integer),
+    column("segment", sa.Text),
+    column("description", sa.Text),
+    column("customers", sa.BigInteger),
+    column("share", sa.Double),
+    column("mrr", Money, null=True),
+    column("avg_clv", Money, null=True),
+    column("avg_churn_probability", sa.Double, null=True),
+    column("realised_churn_rate", sa.Double, null=True),
+    column("realised_as_of_date", sa.Date, null=True),
+    key=("run_id", "segment_id"),
+)
+
+
+def _attempt(name: str, *columns: sa.Column[Any]) -> sa.Table:
+    """Make an unlogged table that one attempt of one run fills and the next empties (under the writer lock)."""
+    return sa.Table(
+        name,
+        metadata,
+        column("customer_key", sa.BigInteger),
+        *columns,
+        schema="scores",
+        prefixes=["UNLOGGED"],
+    )
+
+
+attempt_segments = _attempt("attempt_segments", column("segment_id", sa.Integer))
+attempt_risk = _attempt(
+    "attempt_risk", column("risk_score", sa.Double), column("churn_probability", sa.Double, null=True)
+)
+attempt_clv = _attempt(
+    "attempt_clv",
+    column("clv", sa.Double, null=True),
+    column("clv_if_retained", sa.Double, null=True),
+    column("value_if_churned", sa.Double, null=True),
+    column("expected_purchases", sa.Double, null=True),
+)

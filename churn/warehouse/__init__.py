@@ -1,0 +1,28 @@
+"""Talking to Postgres: sessions, transactions, `COPY`, locks, errors in our own words.
+
+The only room that knows the database driver. Everything above it meets `churn.errors` alone.
+"""
+
+from __future__ import annotations
+
+from churn.warehouse.copying import CopyFormat, copy_in, copy_out, literal_sql
+from churn.warehouse.database import Database, open_database, parse_url, quoted, run_ddl
+from churn.warehouse.failures import Side, sqlstate, translated
+from churn.warehouse.locks import WRITER_LOCK_KEY, writer_lock
+
+__all__ = [
+    "WRITER_LOCK_KEY",
+    "CopyFormat",
+    "Database",
+    "Side",
+    "copy_in",
+    "copy_out",
+    "literal_sql",
+    "open_database",
+    "parse_url",
+    "quoted",
+    "run_ddl",
+    "sqlstate",
+    "translated",
+    "writer_lock",
+]

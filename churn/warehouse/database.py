@@ -1,0 +1,142 @@
+"""Opening the two databases: sessions, roles, transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from churn.errors import ConfigError
+from churn.warehouse.failures import Side, translated
+
+_WAREHOUSE_SESSION = {
+    "timezone": "UTC",
+    "jit": "off",
+    "work_mem": "128MB",
+    "hash_mem_multiplier": "4",
+    "client_connection_check_interval": "2s",
+    "lock_timeout": "60s",
+}
+_SOURCE_SESSION = {
+    "timezone": "UTC",
+    "jit": "off",
+    "client_connection_check_interval": "2s",
+    "lock_timeout": "60s",
+    "default_transaction_read_only": "on",
+}
+
+
+@dataclass(frozen=True)
+class Database:
+    """One of the two databases a job works with.
+
+    Attributes
+    ----------
+    engine : sqlalchemy.Engine
+    side : {"source", "warehouse"}
+        Says whose fault an error is, and so which exit code it gets.
+    """
+
+    engine: Engine
+    side: Side
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Open a connection with a transaction; commit at the end, roll back on any error."""
+        with translated(self.side), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def connect(self, *, isolation: str | None = None) -> Iterator[Connection]:
+        """Open a connection, by default without a transaction of its own (each statement commits)."""
+        with translated(self.side), self.engine.connect() as connection:
+            yield connection.execution_options(isolation_level=isolation or "AUTOCOMMIT")
+
+    def dispose(self) -> None:
+        """Close the connections that are kept."""
+        self.engine.dispose()
+
+
+def open_database(
+    url: str,
+    side: Side,
+    *,
+    application_name: str = "churn",
+    role: str | None = None,
+    role_optional: bool = False,
+) -> Database:
+    """Make a `Database` from a URL; nothing is connected yet.
+
+    Parameters
+    ----------
+    url : str
+        SQLAlchemy or libpq URL of a Postgres database.
+    side : {"source", "warehouse"}
+    application_name : str
+        Shown in `pg_stat_activity`.
+    role : str, optional
+        `SET ROLE` for each session, so that a job owns what it writes and nothing more.
+    role_optional : bool
+        Go on as the login itself where the role does not exist or the login may not become it.
+
+    Raises
+    ------
+    ConfigError
+        The URL isn't one of a Postgres database.
+    """
+    settings = dict(_SOURCE_SESSION if side == "source" else _WAREHOUSE_SESSION)
+    engine = sa.create_engine(
+        parse_url(url, side),
+        poolclass=NullPool,
+        hide_parameters=True,
+        connect_args={"application_name": application_name, "connect_timeout": 10},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def set_up_session(dbapi_connection: Any, _record: Any) -> None:
+        with dbapi_connection.cursor() as cursor:
+            for name, value in settings.items():
+                cursor.execute("select pg_catalog.set_config(%s, %s, false)", (name, value))
+            if role is not None and (not role_optional or _may_become(cursor, role)):
+                cursor.execute(f"set role {quoted(role)}")
+        dbapi_connection.commit()
+
+    return Database(engine, side)
+
+
+def _may_become(cursor: Any, role: str) -> bool:
+    cursor.execute("select pg_catalog.pg_has_role(oid, 'member') from pg_catalog.pg_roles where rolname = %s", (role,))
+    found = cursor.fetchone()
+    return bool(found and found[0])
+
+
+def parse_url(url: str, side: Side) -> URL:
+    """Read a database URL; never repeats it in an error, since it may hold a password."""
+    try:
+        parsed = make_url(url)
+    except (SQLAlchemyError, ValueError):
+        raise ConfigError(
+            f"{side}.url is not a database URL.", "Write it as postgresql://user:password@host:5432/database."
+        ) from None
+    if parsed.get_backend_name() not in {"postgresql", "postgres"}:
+        raise ConfigError(
+            f"{side}.url names a {parsed.get_backend_name()} database; only Postgres is supported.",
+            "Write it as postgresql://user:password@host:5432/database.",
+        )
+    return parsed.set(drivername="postgresql+psycopg2")
+
+
+def quoted(identifier: str) -> str:
+    """Quote an identifier for Postgres."""
+    return sa.dialects.postgresql.dialect().identifier_preparer.quote_identifier(identifier)
+
+
+def run_ddl(connection: Connection, statement: str) -> None:
+    """Run a statement that has no parameters as it stands, percent signs and all."""
+    connection.exec_driver_sql(statement, execution_options={"no_parameters": True})

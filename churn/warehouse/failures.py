@@ -1,0 +1,56 @@
+"""The driver's errors in our own words: whose database, what happened, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import psycopg2
+from sqlalchemy.exc import DBAPIError
+
+from churn.errors import ChurnError, SourceError, TransientError, WarehouseError
+
+Side = Literal["source", "warehouse"]
+
+_SIDE_ERROR: dict[Side, type[ChurnError]] = {"source": SourceError, "warehouse": WarehouseError}
+_TRANSIENT_STATES = ("08", "40001", "40P01", "53", "55P03", "57P01", "57P02", "57P03", "25P03")
+
+
+@contextmanager
+def translated(side: Side) -> Iterator[None]:
+    """Turn the driver's errors into ours: whose database, what happened, what to do."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _translate(error.orig if isinstance(error.orig, psycopg2.Error) else error, side) from error
+    except psycopg2.Error as error:
+        raise _translate(error, side) from error
+
+
+def sqlstate(error: BaseException | None) -> str:
+    """Return the SQLSTATE behind an error of ours or the driver's; empty where there is none."""
+    while error is not None:
+        original = getattr(error, "orig", error)
+        state = getattr(original, "pgcode", None)
+        if state:
+            return str(state)
+        error = error.__cause__
+    return ""
+
+
+def _translate(error: BaseException, side: Side) -> ChurnError:
+    state = sqlstate(error)
+    text = " ".join(str(error).split("\n")[0].split()).removeprefix("ERROR: ").strip()
+    kind = _SIDE_ERROR[side]
+    if state in {"28P01", "28000"} or "password authentication failed" in text or "no password supplied" in text:
+        return kind(f"The {side} database refused the login: {text}.", f"Check the user and password in {side}.url.")
+    if not state and isinstance(error, psycopg2.OperationalError) and "connection to server" in text:
+        return kind(f"The {side} database can't be reached: {text}.", f"Check host, port and database in {side}.url.")
+    if state.startswith(_TRANSIENT_STATES) or (not state and isinstance(error, psycopg2.OperationalError)):
+        return TransientError(f"The {side} database broke off or was busy: {text}.", "Run the same command again.")
+    if state == "42501":
+        return kind(f"The {side} database denies permission: {text}.", "Run `churn doctor` for the missing grants.")
+    if side == "warehouse" and state in {"42P01", "3F000", "42703"}:
+        return kind(f"The warehouse lacks a table or column: {text}.", "Run `churn migrate`.")
+    return kind(f"The {side} database refused a statement: {text} (SQLSTATE {state or 'none'}).")

@@ -1,0 +1,46 @@
+"""The warehouse's one writer lock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from churn.errors import LockedError
+from churn.warehouse.database import Database
+
+WRITER_LOCK_KEY = 0x636875726E  # "churn"
+LOCK_PATIENCE_SECONDS = 5.0
+
+
+@contextmanager
+def writer_lock(database: Database, *, patience_seconds: float = LOCK_PATIENCE_SECONDS) -> Iterator[Connection]:
+    """Hold the warehouse's one writer lock; it ends with the session, so a killed job never keeps it.
+
+    Raises
+    ------
+    LockedError
+        Another session still holds it after `patience_seconds`.
+    """
+    with database.connect() as connection:
+        deadline = time.monotonic() + patience_seconds
+        while not connection.scalar(sa.text("select pg_try_advisory_lock(:key)"), {"key": WRITER_LOCK_KEY}):
+            if time.monotonic() >= deadline:
+                raise LockedError(f"Another job is writing to this warehouse{_holder(connection)}.", "Try again later.")
+            time.sleep(0.1)
+        yield connection
+
+
+def _holder(connection: Connection) -> str:
+    row = connection.execute(
+        sa.text(
+            "select a.application_name, a.backend_start from pg_locks l join pg_stat_activity a using (pid) "
+            "where l.locktype = 'advisory' and l.granted and (cast(l.classid as bigint) << 32) "
+            "+ cast(l.objid as bigint) = :key"
+        ),
+        {"key": WRITER_LOCK_KEY},
+    ).first()
+    return "" if row is None else f" ({row[0]}, since {row[1]:%Y-%m-%d %H:%M:%S} UTC)"

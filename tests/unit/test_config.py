@@ -1,0 +1,137 @@
+"""churn.toml and the environment: what is read, what is refused, what is never shown."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from churn.config import load_settings
+from churn.errors import ConfigError
+from churn.init import render_config, write_templates
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    for name in ("CHURN_SOURCE__URL", "CHURN_WAREHOUSE__URL"):
+        monkeypatch.delenv(name, raising=False)
+
+    def write(text: str) -> Path:
+        file = tmp_path / "churn.toml"
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    return write
+
+
+def test_without_a_file_the_defaults_hold(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = load_settings()
+    assert (settings.churn.definition, settings.churn.horizon_days) == ("contractual", 30)
+    assert settings.home == tmp_path / ".churn"
+    assert settings.sql_dir == tmp_path / "source"
+
+
+def test_a_file_that_was_named_must_be_there(tmp_path):
+    with pytest.raises(ConfigError, match="no configuration file"):
+        load_settings(tmp_path / "nowhere.toml")
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_known_one(config):
+    with pytest.raises(ConfigError, match=r"churn\.horizon_dayz: unknown key; did you mean horizon_days\?") as caught:
+        load_settings(config("[churn]\nhorizon_dayz = 30\n"))
+    assert caught.value.exit_code == 10
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[chrun]\nhorizon_days = 30\n",
+        '[churn]\nhorizon_days = "soon"\n',
+        "[churn]\nhorizon_days = 0\n",
+        '[churn]\ndefinition = "vibes"\n',
+        '[business]\ntimezone = "Mars/Olympus"\n',
+        "[retention]\nholdout_share = 1.5\n",
+        '[schedule]\nnightly = "at three"\n',
+        '[[features.usage]]\nname = "Robert\'); drop table"\nevent_type = "x"\n',
+        '[roles]\nbi_reader = "a;b"\n',
+        "not toml at all",
+        'base_dir = "/"\n',
+    ],
+)
+def test_what_makes_no_sense_is_refused(config, text):
+    with pytest.raises(ConfigError):
+        load_settings(config(text))
+
+
+def test_the_environment_wins_over_the_file(config, monkeypatch):
+    monkeypatch.setenv("CHURN_SOURCE__URL", "postgresql://u:secret@h/d")
+    monkeypatch.setenv("CHURN_CHURN__HORIZON_DAYS", "60")
+    settings = load_settings(config('[source]\nurl = "postgresql://other"\n[churn]\nhorizon_days = 30\n'))
+    assert settings.source.url is not None
+    assert settings.source.url.get_secret_value() == "postgresql://u:secret@h/d"
+    assert settings.churn.horizon_days == 60
+
+
+def test_an_environment_variable_of_an_unknown_section_is_refused(config, monkeypatch):
+    monkeypatch.setenv("CHURN_SAUCE__URL", "postgresql://u:secret@h/d")
+    with pytest.raises(ConfigError, match="CHURN_SAUCE__URL") as caught:
+        load_settings(config(""))
+    assert "secret" not in str(caught.value)
+
+
+def test_a_secret_is_in_no_message_and_no_repr(config):
+    text = '[source]\nurl = "postgresql://u:hunter2@h/d"\nurll = "postgresql://u:hunter2@h/d"\n'
+    with pytest.raises(ConfigError) as caught:
+        load_settings(config(text))
+    assert "hunter2" not in str(caught.value)
+    settings = load_settings(config('[source]\nurl = "postgresql://u:hunter2@h/d"\n'))
+    assert "hunter2" not in repr(settings)
+    assert "hunter2" not in settings.model_dump_json()
+
+
+def test_the_digest_tells_configurations_apart_but_not_passwords(config):
+    one = load_settings(config('[source]\nurl = "postgresql://u:a@h/d"\n')).digest()
+    other = load_settings(config('[source]\nurl = "postgresql://u:b@h/d"\n')).digest()
+    longer = load_settings(config("[churn]\nhorizon_days = 60\n")).digest()
+    assert one == other != longer
+
+
+def test_inactivity_has_no_grace(config):
+    settings = load_settings(config('[churn]\ndefinition = "inactivity"\ngrace_days = 14\n'))
+    assert settings.grace_days == 0
+
+
+def test_sections_of_later_releases_are_read_without_complaint(config):
+    load_settings(config("[keep]\nnights = 730\n[alerts]\nwebhook = 'x'\n[dashboard]\nport = 8000\n"))
+
+
+def test_init_writes_a_file_that_loads_as_the_defaults(tmp_path, monkeypatch):
+    monkeypatch.delenv("CHURN_SOURCE__URL", raising=False)
+    written = write_templates(tmp_path, force=False)
+    assert tmp_path / "churn.toml" in written
+    assert {path.name for path in written if path.parent.name == "source"} == {
+        "customers.sql", "payments.sql", "subscriptions.sql", "support_tickets.sql", "usage_events.sql",
+    }  # fmt: skip
+    assert load_settings(tmp_path / "churn.toml").digest() == load_settings(folder=tmp_path / "none").digest()
+    assert (tmp_path / "churn.toml").stat().st_mode & 0o077 == 0
+
+
+def test_init_overwrites_nothing_unasked(tmp_path):
+    (tmp_path / "churn.toml").write_text("# mine\n")
+    with pytest.raises(ConfigError, match="there already"):
+        write_templates(tmp_path, force=False)
+    assert (tmp_path / "churn.toml").read_text() == "# mine\n"
+    assert not (tmp_path / "source").exists()
+
+
+def test_init_names_every_key_with_its_meaning(tmp_path):
+    text = render_config({})
+    uncommented = "\n".join(line.removeprefix("# ") if " = " in line else line for line in text.splitlines())
+    shown = tomllib.loads("\n".join(line for line in uncommented.splitlines() if not line.endswith("= …")))
+    assert shown["churn"]["horizon_days"] == 30
+    for section in ("source", "warehouse", "business", "churn", "extract", "clv", "retention", "schedule", "train"):
+        assert f"[{section}]" in text
+    for key in ("late_days", "max_quarantined_share", "holdout_share", "inactivity_days", "gross_margin"):
+        assert key in text
