@@ -1,0 +1,126 @@
+"""Bringing a warehouse up to date: roles, schemas, tables by Alembic, views from `sql/views`, grants."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection
+
+from churn.config import RolesSection
+from churn.errors import WarehouseError
+from churn.roles import grant_reading, make_roles
+from churn.sqlfiles import SqlFile, read_sql, resource_folder, sql_folder
+from churn.warehouse import Database, quoted, run_ddl, writer_lock
+
+VERSION_SCHEMA = "ops"
+OLDEST_POSTGRES = 15
+
+
+def migrate(warehouse: Database, roles: RolesSection) -> list[str]:
+    """Bring the warehouse to this release, in one transaction, under the writer lock.
+
+    Parameters
+    ----------
+    warehouse : Database
+        Opened as the login itself, not as the owner role, which this makes.
+    roles : RolesSection
+
+    Returns
+    -------
+    list of str
+        SQL for an administrator, where `roles.manage` is off and roles are missing.
+    """
+    with writer_lock(warehouse), warehouse.begin() as connection:
+        _refuse_old_postgres(connection)
+        left_to_do = make_roles(connection, roles)
+        if connection.scalar(
+            sa.text("select pg_catalog.pg_has_role(oid, 'member') from pg_catalog.pg_roles where rolname = :role"),
+            {"role": roles.churn_job},
+        ):
+            run_ddl(connection, f"set local role {quoted(roles.churn_job)}")
+        command.upgrade(_alembic(connection), "head")
+        replace_views(connection)
+        grant_reading(connection, roles)
+    return left_to_do
+
+
+def downgrade(warehouse: Database) -> None:
+    """Drop everything that `migrate` made but the roles and schemas; for tests and for starting over."""
+    with writer_lock(warehouse), warehouse.begin() as connection:
+        for view in bi_views():
+            run_ddl(connection, f"drop view if exists bi.{quoted(view.name)}")
+        command.downgrade(_alembic(connection), "base")
+
+
+def require_current(connection: Connection) -> None:
+    """Refuse to work on a warehouse of another release.
+
+    Raises
+    ------
+    WarehouseError
+        It is not migrated, or to another revision than this release's.
+    """
+    context = MigrationContext.configure(
+        connection, opts={"version_table": "alembic_version", "version_table_schema": VERSION_SCHEMA}
+    )
+    found = context.get_current_revision() if connection.dialect.has_schema(connection, VERSION_SCHEMA) else None
+    wanted = ScriptDirectory(str(resource_folder("migrations"))).get_current_head()
+    if found != wanted:
+        raise WarehouseError(
+            f"The warehouse is at revision {found or 'none'}, this release needs {wanted}.",
+            "Run `churn migrate`.",
+        )
+
+
+def revisions(connection: Connection) -> tuple[str | None, str | None]:
+    """Return the revision that the warehouse is at, and the one that this release needs."""
+    context = MigrationContext.configure(
+        connection, opts={"version_table": "alembic_version", "version_table_schema": VERSION_SCHEMA}
+    )
+    found = context.get_current_revision() if connection.dialect.has_schema(connection, VERSION_SCHEMA) else None
+    return found, ScriptDirectory(str(resource_folder("migrations"))).get_current_head()
+
+
+def pending(warehouse: Database) -> tuple[str | None, str | None]:
+    """Return the same for `churn migrate --dry-run`."""
+    with warehouse.begin() as connection:
+        return revisions(connection)
+
+
+def bi_views() -> list[SqlFile]:
+    """Return the files of the `bi` views, by name."""
+    return list(sql_folder("views"))
+
+
+def replace_views(connection: Connection) -> None:
+    """Make every view anew from its file, with its comments; grants and views built upon them stay."""
+    periods = read_sql("staging/subscription_periods.sql")
+    run_ddl(connection, f"create or replace view staging.subscription_periods as {periods.body}")
+    for view in bi_views():
+        target = f"bi.{quoted(view.name)}"
+        run_ddl(connection, f"create or replace view {target} as {view.body}")
+        _comment(connection, f"view {target}", view.header["comment"])
+        for key, text in view.header.items():
+            if key.startswith("column."):
+                _comment(connection, f"column {target}.{quoted(key.removeprefix('column.'))}", text)
+
+
+def _comment(connection: Connection, target: str, text: str) -> None:
+    literal = sa.literal(text).compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+    run_ddl(connection, f"comment on {target} is {str(literal).replace('%%', '%')}")
+
+
+def _alembic(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(resource_folder("migrations")).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _refuse_old_postgres(connection: Connection) -> None:
+    version = connection.scalar(sa.text("select current_setting('server_version_num')::int / 10000"))
+    if version is None or version < OLDEST_POSTGRES:
+        raise WarehouseError(f"The warehouse runs Postgres {version}; at least {OLDEST_POSTGRES} is needed.")

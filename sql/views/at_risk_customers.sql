@@ -1,0 +1,55 @@
+-- name: at_risk_customers
+-- writes: view bi.at_risk_customers
+-- grain: customer on tonight's list
+-- reads: ops.published, scores.at_risk_list, staging.customer_keys, staging.customers, ops.runs
+-- params: none
+-- window: none
+-- comment: Tonight's list of contactable customers by value at risk. Frozen when the night is first published; who opts out afterwards disappears from it. Rows in the holdout group are there to measure against: do not contact them.
+-- column.as_of_date: Business date of the night.
+-- column.priority_rank: 1 is the customer to contact first; ranked by value_at_risk, then risk.
+-- column.customer_id: The customer's id in the source.
+-- column.segment: Name of the customer's segment that night.
+-- column.churn_probability: Calibrated probability (0 to 1) of churn within the horizon; null while no model has been trained.
+-- column.clv_if_retained: Expected discounted gross margin over the CLV horizon, given that the customer survives the churn horizon.
+-- column.value_at_risk: What is lost on average if nothing is done; the list's order.
+-- column.campaign_group: treatment = contact; holdout = leave alone, so that the campaign's effect can be measured.
+-- column.mrr: Monthly recurring revenue; null for businesses without subscriptions.
+-- column.risk_band: high = riskiest tenth of the night, medium = next two tenths, low = the others.
+-- column.risk_percentile: Share of the night's customers with a lower risk, 0 to 100.
+-- column.campaign: Campaign that the list belongs to (retention.campaign).
+-- column.model_version: Model that gave the probability, or recency-rule.
+-- column.run_id: Run that froze the list; see bi.job_runs.
+with latest_nights as (
+    select
+        p.as_of_date,
+        p.list_run_id
+    from ops.published as p
+    order by p.as_of_date desc
+    limit 1
+)
+
+select
+    a.as_of_date,
+    a.priority_rank,
+    k.customer_id,
+    a.segment,
+    a.churn_probability,
+    a.clv_if_retained,
+    a.value_at_risk,
+    a.campaign_group,
+    a.mrr,
+    a.risk_band,
+    a.risk_percentile,
+    a.campaign,
+    r.versions ->> 'churn' as model_version,
+    a.run_id
+from latest_nights as l
+inner join scores.at_risk_list as a
+    on l.as_of_date = a.as_of_date and l.list_run_id = a.run_id
+inner join staging.customer_keys as k on a.customer_key = k.customer_key
+inner join staging.customers as c
+    on k.customer_id = c.customer_id and c.valid_to = timestamp '9999-12-31'
+inner join ops.runs as r on a.run_id = r.run_id
+where
+    a.as_of_date = (select max(p.as_of_date) from ops.published as p)
+    and coalesce(c.contactable, true)

@@ -1,0 +1,45 @@
+-- name: customer_scores_history
+-- writes: view bi.customer_scores_history
+-- grain: customer × published night
+-- reads: ops.published, scores.customer_scores, scores.segment_nights, staging.customer_keys, ops.runs
+-- params: none
+-- window: none
+-- comment: Every customer on every published night, as published: one row per customer and night, with the columns of bi.customer_scores.
+-- column.as_of_date: Business date of the night; nothing that happened on or after it was used.
+-- column.customer_id: The customer's id in the source.
+-- column.segment: Name of the customer's segment; see bi.segments.
+-- column.churn_probability: Calibrated probability (0 to 1) of churn within the horizon from as_of_date; null while no model has been trained.
+-- column.risk_band: high = riskiest tenth of the night, medium = next two tenths, low = the others.
+-- column.risk_percentile: Share of the night's customers with a lower risk, 0 to 100; 100 is the riskiest.
+-- column.mrr: Monthly recurring revenue of all active subscriptions; null for businesses without subscriptions.
+-- column.clv: Expected discounted gross margin over the CLV horizon, leaving included; in the business's currency.
+-- column.clv_if_retained: The same, given that the customer survives the churn horizon.
+-- column.value_at_risk: churn_probability × (clv_if_retained − value if the customer leaves): what is lost on average if nothing is done.
+-- column.model_version: Model that gave the probability, or recency-rule.
+-- column.run_id: Run that wrote the row; see bi.job_runs.
+-- column.risk_score: What customers are ranked by: the model's raw log-odds, or days since the last activity under the recency rule.
+-- column.expected_purchases: Purchases expected within the churn horizon; only for churn by inactivity.
+-- column.in_sample: True where the model's training labels end after as_of_date: not a fair test of the model.
+select
+    s.as_of_date,
+    k.customer_id,
+    n.segment,
+    s.churn_probability,
+    s.risk_band,
+    s.risk_percentile,
+    s.mrr,
+    s.clv,
+    s.clv_if_retained,
+    s.value_at_risk,
+    r.versions ->> 'churn' as model_version,
+    s.run_id,
+    s.risk_score,
+    s.expected_purchases,
+    p.in_sample
+from ops.published as p
+inner join scores.customer_scores as s
+    on p.as_of_date = s.as_of_date and p.run_id = s.run_id
+inner join staging.customer_keys as k on s.customer_key = k.customer_key
+inner join scores.segment_nights as n
+    on s.as_of_date = n.as_of_date and s.run_id = n.run_id and s.segment_id = n.segment_id
+inner join ops.runs as r on s.run_id = r.run_id

@@ -1,0 +1,34 @@
+-- name: job_runs
+-- writes: view bi.job_runs
+-- grain: run
+-- reads: ops.runs, ops.published
+-- params: none
+-- window: none
+-- comment: Every run of every job, with its outcome. Exactly one run is published for a night.
+-- column.run_id: Identifies the run in every other view.
+-- column.job: extract, train or nightly.
+-- column.as_of_date: Business date that the run worked for.
+-- column.status: running, succeeded, failed, or died (it was cut off and found by a later run).
+-- column.published: True where this run's scores are the ones shown for its night.
+-- column.started_at: When it started.
+-- column.duration_s: Seconds from start to end; null while it runs or when it died.
+-- column.rows: Rows by stage.
+-- column.versions: Versions of the code and of the models used.
+-- column.stage: Stage that it is in, or was in when it ended.
+-- column.exit_code: Exit code of the command; 0 is success.
+-- column.error: What went wrong and what to do.
+select
+    r.run_id,
+    r.job,
+    r.as_of_date,
+    r.status,
+    coalesce(p.run_id is not null, false) as published,
+    r.started_at,
+    cast(extract(epoch from r.finished_at - r.started_at) as double precision) as duration_s,
+    r.rows,
+    r.versions,
+    r.stage,
+    r.exit_code,
+    r.error
+from ops.runs as r
+left join ops.published as p on r.run_id = p.run_id

@@ -1,0 +1,62 @@
+-- name: model_performance
+-- writes: view bi.model_performance
+-- grain: model version × evaluation
+-- reads: ops.model_performance, ops.models
+-- params: none
+-- window: none
+-- comment: How good each churn model was on customers and months that it had not seen, beside the rules that anyone could use instead.
+-- column.model_version: Version of the model.
+-- column.evaluation: out_of_time = tested on months after those it was trained on.
+-- column.auc_roc: Probability that a churner is ranked above a customer who stays; 0.5 is chance.
+-- column.pr_auc: Average precision over all thresholds; chance is base_rate.
+-- column.recall: Share of churners whose probability reaches the threshold.
+-- column.precision: Share of customers at or above the threshold who churned.
+-- column.threshold: The operating threshold: probability of the last customer who fits on a list.
+-- column.lift_top_decile: Churn rate of the riskiest tenth over the base rate.
+-- column.brier: Mean squared error of the probabilities; lower is better.
+-- column.ece: Expected calibration error over 15 bins of equal size.
+-- column.base_rate: Share of customers who churned in the tested months.
+-- column.baseline_auc: AUC-ROC of the recency rule on the same rows.
+-- column.logistic_regression_auc: AUC-ROC of a logistic regression on the same features and rows.
+-- column.log_loss: Mean negative log-likelihood of the probabilities; lower is better.
+-- column.logistic_regression_log_loss: The same for the logistic regression.
+-- column.base_rate_log_loss: The same for predicting the training base rate for everyone.
+-- column.auc_roc_low: Lower end of the 95 % interval of auc_roc, by a bootstrap over customers.
+-- column.auc_roc_high: Upper end of it.
+-- column.calibration_slope: Slope of a logistic regression of churn on the log-odds of the probability; 1 is right.
+-- column.observed_expected: Churners over the sum of the probabilities; 1 is right.
+-- column.from_as_of_date: First tested snapshot.
+-- column.to_as_of_date: Last tested snapshot.
+-- column.customer_months: Rows tested.
+-- column.churners: Churners among them.
+-- column.model_status: champion = in use; challenger = stored; retired = was in use.
+-- column.trained_as_of: Date as of which the model was trained.
+select
+    p.model_version,
+    p.evaluation,
+    p.auc_roc,
+    p.pr_auc,
+    p.recall,
+    p.precision,
+    p.threshold,
+    p.lift_top_decile,
+    p.brier,
+    p.ece,
+    p.base_rate,
+    p.baseline_auc,
+    p.logistic_regression_auc,
+    p.log_loss,
+    p.logistic_regression_log_loss,
+    p.base_rate_log_loss,
+    p.auc_roc_low,
+    p.auc_roc_high,
+    p.calibration_slope,
+    p.observed_expected,
+    p.from_as_of_date,
+    p.to_as_of_date,
+    p.customer_months,
+    p.churners,
+    m.status as model_status,
+    m.trained_as_of
+from ops.model_performance as p
+inner join ops.models as m on p.model_version = m.model_version
