@@ -1,0 +1,1 @@
+"""A simulated company, for a first look and for tests that need the true probabilities."""

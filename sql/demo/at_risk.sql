@@ -1,0 +1,17 @@
+-- name: demo_at_risk
+-- writes: none
+-- grain: customer on tonight's list
+-- reads: bi.at_risk_customers
+-- params: rows
+-- window: none
+select
+    a.priority_rank,
+    a.customer_id,
+    a.segment,
+    a.churn_probability,
+    a.clv_if_retained,
+    a.value_at_risk,
+    a.campaign_group
+from bi.at_risk_customers as a
+order by a.priority_rank asc
+limit :rows
