@@ -1,0 +1,122 @@
+"""Scoring: a function of a model and an iterator of column batches, with no database in sight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churn.errors import ModelError
+from churn.matrix import Batch, FeatureNames
+from churn.risk.boosting import Booster, booster_matrix
+from churn.risk.data import Floats
+from churn.risk.model import RiskModel, ScoredBatch
+
+RawScore = Callable[[NDArray[np.float32], NDArray[np.int32]], Floats]
+
+
+def score_batches(
+    model: RiskModel, names: FeatureNames, batches: Iterable[Batch], *, threads: int = 0
+) -> Iterator[ScoredBatch]:
+    """Score customers batch by batch; memory is bounded by one batch.
+
+    Parameters
+    ----------
+    model : RiskModel
+    names : FeatureNames
+        The night's columns: features that the model does not use are ignored, and a level that it never saw
+        is treated as missing.
+    batches : iterable of Batch
+    threads : int
+        Threads of the prediction; 0 uses every core. Changes no value.
+
+    Yields
+    ------
+    ScoredBatch
+        `risk_score` is raw log-odds, `churn_probability` its calibrated probability; same order as the batch.
+
+    Raises
+    ------
+    ModelError
+        At the call, before anything is scored, if the night lacks a feature that the model uses.
+    """
+    columns = match_columns(model.names, names)
+    return _scored(model, columns, raw_scorer(model, threads), batches)
+
+
+def _scored(
+    model: RiskModel, columns: ColumnMatch, raw_score: RawScore, batches: Iterable[Batch]
+) -> Iterator[ScoredBatch]:
+    for batch in batches:
+        raw = raw_score(*columns.select(batch.numbers, batch.codes))
+        yield ScoredBatch(batch.customer_keys, raw, model.calibrator.probability(raw))
+
+
+def raw_scorer(model: RiskModel, threads: int = 0) -> RawScore:
+    """Return the model's function from (numbers, codes), in its own order of columns, to raw log-odds.
+
+    Raises
+    ------
+    ModelError
+        If LightGBM or its OpenMP library is not there, or can't read the model.
+    """
+    if model.logistic is not None:
+        return model.logistic.log_odds
+    booster = Booster(model.booster_text)
+    return lambda numbers, codes: booster.log_odds(booster_matrix(numbers, codes), threads)
+
+
+@dataclass(frozen=True)
+class ColumnMatch:
+    """Where a model's columns stand in a night's, and what the night's category codes mean to the model.
+
+    Attributes
+    ----------
+    numbers, categories : tuple of int
+        Positions of the model's columns among the night's.
+    recodes : tuple of ndarray of int32
+        Per category: the model's code for each of the night's codes; the last entry, met by -1, is -1.
+    """
+
+    numbers: tuple[int, ...]
+    categories: tuple[int, ...]
+    recodes: tuple[NDArray[np.int32], ...]
+
+    def select(
+        self, numbers: NDArray[np.float32], codes: NDArray[np.int32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        """Return (numbers, codes) in the model's order of columns and with its codes."""
+        recoded = np.empty((len(codes), len(self.categories)), dtype=np.int32)
+        for position, (column, recode) in enumerate(zip(self.categories, self.recodes, strict=True)):
+            recoded[:, position] = recode[codes[:, column]]
+        return numbers[:, list(self.numbers)], recoded
+
+
+def match_columns(wanted: FeatureNames, found: FeatureNames) -> ColumnMatch:
+    """Find a model's columns by name in a night's.
+
+    Raises
+    ------
+    ModelError
+        If one or more are missing; the message names every one.
+    """
+    missing = [name for name in wanted.numbers if name not in found.numbers]
+    missing += [name for name in wanted.categories if name not in found.categories]
+    if missing:
+        raise ModelError(
+            f"The churn model needs features that this night did not compute: {', '.join(missing)}.",
+            "Map the entity they come from, or train again with `churn train`.",
+        )
+    categories = tuple(found.categories.index(name) for name in wanted.categories)
+    recodes = tuple(
+        _recode(levels, found.levels[column])
+        for levels, column in zip(wanted.levels, categories, strict=True)
+    )
+    return ColumnMatch(tuple(found.numbers.index(name) for name in wanted.numbers), categories, recodes)
+
+
+def _recode(known: tuple[str, ...], tonight: tuple[str, ...]) -> NDArray[np.int32]:
+    codes = {level: code for code, level in enumerate(known)}
+    return np.array([codes.get(level, -1) for level in tonight] + [-1], dtype=np.int32)

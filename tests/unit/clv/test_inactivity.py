@@ -1,0 +1,123 @@
+"""CLV by inactivity: consistent in the model, with the calibrated p, and for the almost surely gone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from churn.clv import (
+    DAYS_PER_MONTH,
+    BgNbdParams,
+    GammaGammaParams,
+    InactivityClv,
+    InactivityModel,
+    expected_purchases,
+    fit_inactivity,
+    inactivity_clv,
+    probability_no_purchase,
+)
+from churn.errors import ConfigError, ModelError
+
+MODEL = InactivityModel(BgNbdParams(0.8, 30.0, 0.9, 2.5), GammaGammaParams(6.0, 4.0, 15.0))
+VALUE = 30.0  # everybody's: p v / (q - 1)
+
+
+def clv(
+    p: list[float], x: list[float], recency: list[float], t: list[float],
+    *, days: int = 90, months: int = 24, rate: float = 0.1, margin: float = 0.5,
+) -> InactivityClv:  # fmt: skip
+    return inactivity_clv(
+        p, x, recency, t, [np.nan] * len(x), MODEL,
+        horizon_days=days, horizon_months=months, annual_discount_rate=rate, gross_margin=margin,
+    )  # fmt: skip
+
+
+def test_without_a_champion_and_without_discount_clv_is_what_bg_nbd_expects() -> None:
+    x, recency, t = [0.0, 3.0, 12.0], [0.0, 200.0, 300.0], [100.0, 290.0, 301.0]
+    found = clv([np.nan] * 3, x, recency, t, rate=0.0)
+    expected = expected_purchases(MODEL.purchases, x, recency, t, 24 * DAYS_PER_MONTH)
+    assert found.values.clv == pytest.approx(expected * VALUE * 0.5, rel=1e-9)
+    within = expected_purchases(MODEL.purchases, x, recency, t, 90)
+    assert found.expected_purchases == pytest.approx(within, rel=1e-9)
+
+
+def test_retained_and_churned_values_are_those_of_simulated_customers_who_did_and_did_not_buy() -> None:
+    rng = np.random.default_rng(3)
+    n, t, h, months, params = 200_000, 100.0, 60.0, 12, MODEL.purchases
+    rate, leaving = rng.gamma(params.r, 1 / params.alpha_days, n), rng.beta(params.a, params.b, n)
+    now, past, last, soon, worth = (np.zeros(n) for _ in range(5))
+    playing = np.arange(n)
+    while len(playing):
+        now[playing] += rng.exponential(1 / rate[playing])
+        playing = playing[now[playing] < t + months * DAYS_PER_MONTH]
+        time = now[playing]
+        before = time < t
+        past[playing] += before
+        last[playing[before]] = time[before]
+        soon[playing] += (time >= t) & (time < t + h)
+        worth[playing] += np.where(before, 0.0, 1.2 ** -(np.ceil((time - t) / DAYS_PER_MONTH) / 12))
+        playing = playing[rng.random(len(playing)) >= leaving[playing]]
+    one = (past == 1) & (last > 60)
+    assert one.sum() > 5_000
+    found = inactivity_clv(
+        np.full(one.sum(), np.nan), past[one], last[one], np.full(one.sum(), t), np.full(one.sum(), np.nan),
+        MODEL, horizon_days=60, horizon_months=months, annual_discount_rate=0.2, gross_margin=1 / VALUE,
+    ).values  # fmt: skip
+    for chosen, values in ((soon[one] > 0, found.clv_if_retained), (soon[one] == 0, found.value_if_churned)):
+        outcome, predicted = worth[one][chosen], values[chosen]
+        assert abs((outcome - predicted).mean()) < 4 * outcome.std() / np.sqrt(chosen.sum())
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    p=st.floats(0, 1), x=st.integers(0, 200), share=st.floats(0, 1), t=st.floats(1, 2_000),
+    days=st.integers(7, 180),
+)  # fmt: skip
+def test_clv_is_split_by_p_and_more_risk_is_never_worth_more(
+    p: float, x: int, share: float, t: float, days: int
+) -> None:
+    recency = share * t if x else 0.0
+    found = clv([p, 0.0, 1.0, np.nan], [x] * 4, [recency] * 4, [t] * 4, days=days)
+    kept, left = found.values.clv_if_retained, found.values.value_if_churned
+    assert np.isfinite(found.values.clv).all()
+    assert kept[0] == kept[2]
+    assert left[0] == left[2]
+    assert found.values.clv[:3] == pytest.approx([(1 - p) * kept[0] + p * left[0], kept[0], left[0]])
+    assert 0 <= left[0] <= kept[0]
+    own = float(probability_no_purchase(MODEL.purchases, [x], [recency], [t], days)[0])
+    assert found.values.clv[3] == pytest.approx((1 - own) * kept[0] + own * left[0])
+    assert found.expected_purchases[1] >= 1 - 1e-9
+    assert found.expected_purchases[2] == 0
+
+
+def test_a_customer_almost_surely_gone_still_has_a_finite_value_if_retained() -> None:
+    found = clv([0.5], [150.0], [160.0], [3_000.0]).values
+    assert 0 < found.clv_if_retained[0] < 150 * VALUE
+    assert found.value_if_churned[0] == pytest.approx(0, abs=1e-9)
+
+
+def test_a_horizon_beyond_the_clv_leaves_nothing_for_those_who_churn() -> None:
+    assert clv([0.5], [3.0], [50.0], [60.0], days=90, months=2).values.value_if_churned[0] == 0
+
+
+def test_both_models_are_fitted_together() -> None:
+    rng = np.random.default_rng(2)
+    x = rng.integers(0, 5, 400).astype(np.float64)
+    t = rng.integers(50, 200, 400).astype(np.float64)
+    recency = np.where(x > 0, np.ceil(t * rng.uniform(0.1, 0.9, 400)), 0.0)
+    z = np.where(x > 0, rng.gamma(5, 10, 400), np.nan)
+    model = fit_inactivity(x, recency, t, z)
+    assert 20 < model.spend.p * model.spend.v / (model.spend.q - 1) < 80
+
+
+def test_wrong_inputs_are_refused() -> None:
+    with pytest.raises(ModelError, match=r"probabilities from 1\.5"):
+        clv([1.5], [1.0], [5.0], [9.0])
+    with pytest.raises(ModelError, match="different lengths"):
+        clv([0.5, 0.5], [1.0], [5.0], [9.0])
+    with pytest.raises(ModelError, match="impossible"):
+        clv([0.5], [1.0], [10.0], [9.0])
+    with pytest.raises(ConfigError, match="horizons of at least 1"):
+        clv([0.5], [1.0], [5.0], [9.0], months=0)
