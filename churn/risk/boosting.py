@@ -112,9 +112,7 @@ class Booster:
         """Return raw log-odds, shape (n,); `threads` 0 uses every core and changes no value."""
         if len(matrix) == 0:
             return np.empty(0)
-        raw: Floats = np.asarray(
-            self._booster.predict(matrix, raw_score=True, num_threads=threads), dtype=np.float64
-        )
+        raw: Floats = np.asarray(self._booster.predict(matrix, raw_score=True, num_threads=threads), dtype=np.float64)
         return raw
 
 

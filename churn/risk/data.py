@@ -103,12 +103,13 @@ class TrainSettings:
         Number of trees where no snapshot can be spared to choose it.
     threads : int
         Threads of a fit. Fixed, never "all cores": another number adds floats in another order.
+        One by default: OpenMP threads that share a busy core wait for each other and lose far more than they gain.
     walk_months, test_months : int
         Months predicted walk-forward (at least), and how many of the last of them are the test.
     logistic_max_rows : int
         Customer-months, sampled by customer, that one logistic regression is fitted on.
     replicates : int
-        Bootstrap replicates.
+        Bootstrap replicates; fewer, down to 200, where there are many rows.
     """
 
     horizon_days: int
@@ -125,7 +126,7 @@ class TrainSettings:
     max_trees: int = 600
     early_stopping_rounds: int = 50
     default_trees: int = 100
-    threads: int = 2
+    threads: int = 1
     walk_months: int = 6
     test_months: int = 3
     logistic_max_rows: int = 100_000

@@ -112,9 +112,7 @@ def _evaluate(
     churned, score, probability = predictions.churned, predictions.score[name], predictions.probability[name]
     days = np.unique(predictions.as_of)
     threshold = operating_threshold(probability, predictions.as_of, list_size)
-    auc = auc_interval(
-        churned, score, predictions.customer_keys, seed=settings.seed, replicates=settings.replicates
-    )
+    auc = auc_interval(churned, score, predictions.customer_keys, seed=settings.seed, replicates=settings.replicates)
     constant = bool(np.ptp(score) == 0)
     return Evaluation(
         predictor=name,

@@ -58,8 +58,5 @@ def design_matrix(
     known = np.isfinite(numbers)
     filled = np.where(known, numbers, np.array(medians)).astype(np.float64)
     scaled = np.clip((filled - np.array(medians)) / np.array(spreads), -_EXTREME, _EXTREME)
-    one_hot = [
-        (codes[:, [column]] == np.arange(count)).astype(np.float64)
-        for column, count in enumerate(level_counts)
-    ]
+    one_hot = [(codes[:, [column]] == np.arange(count)).astype(np.float64) for column, count in enumerate(level_counts)]
     return np.hstack([scaled, (~known).astype(np.float64), *one_hot])

@@ -111,8 +111,7 @@ def match_columns(wanted: FeatureNames, found: FeatureNames) -> ColumnMatch:
         )
     categories = tuple(found.categories.index(name) for name in wanted.categories)
     recodes = tuple(
-        _recode(levels, found.levels[column])
-        for levels, column in zip(wanted.levels, categories, strict=True)
+        _recode(levels, found.levels[column]) for levels, column in zip(wanted.levels, categories, strict=True)
     )
     return ColumnMatch(tuple(found.numbers.index(name) for name in wanted.numbers), categories, recodes)
 

@@ -138,9 +138,7 @@ def logistic_plan(snapshots: Sequence[Snapshot], settings: TrainSettings) -> Pla
 
 def pool_of(fold: Fold, walk: Sequence[Fold], settings: TrainSettings) -> list[Fold]:
     """List the predicted months whose labels had matured when `fold` began: its calibrator's."""
-    return [
-        earlier for earlier in walk if earlier.both_classes and _purged(earlier.as_of, fold.as_of, settings)
-    ]
+    return [earlier for earlier in walk if earlier.both_classes and _purged(earlier.as_of, fold.as_of, settings)]
 
 
 def enough_on(first_as_of: date, windows: int, settings: TrainSettings) -> date:
@@ -159,9 +157,7 @@ def _folds(snapshots: Sequence[Snapshot], settings: TrainSettings) -> list[Fold]
         known = [earlier for earlier in snapshots if _purged(earlier.as_of, snapshot.as_of, settings)]
         churners = sum(earlier.churners for earlier in known)
         if churners >= FIT_CHURNERS and churners < known[-1].end:
-            folds.append(
-                Fold(snapshot.as_of, snapshot.start, snapshot.end, known[-1].end, churners, snapshot.churners)
-            )
+            folds.append(Fold(snapshot.as_of, snapshot.start, snapshot.end, known[-1].end, churners, snapshot.churners))
     return folds
 
 

@@ -60,9 +60,7 @@ class Walk:
 
     def logistic_on(self, fit_end: int) -> LogisticModel:
         """Fit the logistic regression on the rows [0, fit_end), sampled by customer above the cap."""
-        keep = sampled_customers(
-            self.data.customer_keys[:fit_end], self.settings.logistic_max_rows, self.settings.seed
-        )
+        keep = sampled_customers(self.data.customer_keys[:fit_end], self.settings.logistic_max_rows, self.settings.seed)
         return fit_logistic_model(
             self.data.numbers[:fit_end][keep],
             self.data.codes[:fit_end][keep],
@@ -73,9 +71,7 @@ class Walk:
 
     def booster_on(self, fit_end: int, trees: int) -> str:
         """Fit LightGBM on the rows [0, fit_end) and return its text."""
-        return fit_booster(
-            self.matrix[:fit_end], self.data.churned[:fit_end], self.categories, trees, self.settings
-        )
+        return fit_booster(self.matrix[:fit_end], self.data.churned[:fit_end], self.categories, trees, self.settings)
 
     def spent_on_stopping(self) -> Bools:
         """Say which rows chose the number of trees and so may not calibrate, shape (n,)."""

@@ -30,9 +30,7 @@ class Company:
     true_probability: np.ndarray
 
 
-def company(
-    months: int = 9, customers: int = 1200, seed: int = 1, signal: float = 1.0, level: float = -2.2
-) -> Company:
+def company(months: int = 9, customers: int = 1200, seed: int = 1, signal: float = 1.0, level: float = -2.2) -> Company:
     """Draw `months` snapshots of the same customers; labels are independent given the features."""
     random = np.random.default_rng(seed)
     rows = months * customers
@@ -41,9 +39,7 @@ def company(
     failed = random.poisson(0.3, rows)
     tenure = random.uniform(30, 1500, rows)
     plan = random.integers(0, 3, rows)
-    log_odds = level + signal * (
-        0.05 * (silent - 12) - 1.5 * trend + 0.9 * failed * (trend < 0) - 0.5 * (plan == 2)
-    )
+    log_odds = level + signal * (0.05 * (silent - 12) - 1.5 * trend + 0.9 * failed * (trend < 0) - 0.5 * (plan == 2))
     p = 1 / (1 + np.exp(-log_odds))
     numbers = np.column_stack([silent, trend, failed, tenure]).astype(np.float32)
     numbers[random.random(rows) < 0.05, 0] = np.nan

@@ -166,9 +166,7 @@ def test_a_missing_openmp_library_is_one_line_with_the_package_to_install(model,
 
     def without_openmp(name, *arguments, **named):
         if name == "lightgbm":
-            raise OSError(
-                "libgomp.so.1: cannot open shared object file: No such file or directory\nsecond line"
-            )
+            raise OSError("libgomp.so.1: cannot open shared object file: No such file or directory\nsecond line")
         return genuine(name, *arguments, **named)
 
     monkeypatch.delitem(sys.modules, "lightgbm", raising=False)

@@ -63,9 +63,7 @@ def test_a_label_of_a_later_month_or_inside_the_purge_moves_no_prediction(known,
 
 def test_a_label_that_had_matured_does_move_predictions(known, result):
     data, days = known.data, np.unique(known.data.as_of)
-    changed = walked(
-        relabelled(data, np.where(data.as_of == days[-3], data.numbers[:, 3] > 800, data.churned))
-    )
+    changed = walked(relabelled(data, np.where(data.as_of == days[-3], data.numbers[:, 3] > 800, data.churned)))
     rows = result.predictions.as_of == days[-1]
     for name in PREDICTORS:
         assert (changed.probability[name][rows] != result.predictions.probability[name][rows]).any()
@@ -131,9 +129,7 @@ def test_few_churners_are_refused_with_the_counts_and_what_is_enough(known):
     assert "about 23 snapshots at this rate" in caught.value.hint
 
 
-@pytest.mark.parametrize(
-    ("everyone", "words"), [(False, "too few churners.*: 0 of"), (True, "one class only")]
-)
+@pytest.mark.parametrize(("everyone", "words"), [(False, "too few churners.*: 0 of"), (True, "one class only")])
 def test_one_class_is_refused(known, everyone, words):
     with pytest.raises(ModelError, match=words):
         train_model(relabelled(known.data, np.full(len(known.data), everyone)), FAST)

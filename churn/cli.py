@@ -1,0 +1,261 @@
+"""The `churn` command: parse, read the clock, call the pipeline, print, exit with the code that fits."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from churn import __version__
+from churn.cli_db import db_app
+from churn.config import Settings
+from churn.edge import clock, configured, options, parsed_date
+from churn.errors import ChurnError
+from churn.terminal import print_table, progress_for
+
+if TYPE_CHECKING:
+    from churn.pipeline import Job
+
+app = typer.Typer(
+    name="churn",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Which customers will leave, what each is worth, and whom to contact first.",
+)
+app.add_typer(db_app, name="db")
+
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="DATE", help="Business date, such as 2026-11-21; default today."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")]
+
+
+@app.callback(invoke_without_command=True)
+def common(
+    config: Annotated[Path | None, typer.Option("--config", help="Configuration file; default churn.toml.")] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Keep the options that every command shares."""
+    options.config, options.debug = config, debug
+    if version:
+        typer.echo(f"churn {__version__}")
+        raise typer.Exit
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; an error of ours ends in one message and its exit code."""
+    line = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        app(args=_globals_first(line), prog_name="churn")
+    except ChurnError as error:
+        if "--debug" in line:
+            traceback.print_exc()
+        typer.echo(f"churn: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _globals_first(line: list[str]) -> list[str]:
+    """Move `--config X`, `--config=X` and `--debug` before the command, so that they may stand anywhere."""
+    front: list[str] = []
+    rest: list[str] = []
+    words = iter(line)
+    for word in words:
+        if word == "--":
+            return [*front, *rest, word, *words]
+        if word == "--debug" or word.startswith("--config="):
+            front.append(word)
+        elif word == "--config":
+            front += [word, *([value] if (value := next(words, None)) is not None else [])]
+        else:
+            rest.append(word)
+    return front + rest
+
+
+@contextmanager
+def _job(as_of: str | None) -> Iterator[Job]:
+    from churn.pipeline import Job
+
+    settings = configured()
+    progress = progress_for(sys.stderr, clock)
+    try:
+        yield Job(settings, parsed_date(as_of, settings), clock, progress)
+    finally:
+        progress.close()
+
+
+# --- jobs ---------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def demo(
+    directory: Annotated[Path, typer.Option("--dir", help="Folder for churn.toml and the data.")] = Path(),
+    customers: Annotated[int, typer.Option(min=200, help="Customers to simulate.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="Seed of the simulation.")] = 7,
+    as_of: AsOf = None,
+) -> None:
+    """Make a whole company on the embedded Postgres and run every job on it; prints what to look at."""
+    from churn.demo.run import run_demo
+
+    night = parsed_date(as_of, Settings())
+    progress = progress_for(sys.stderr, clock)
+    try:
+        run_demo(directory.resolve(), customers=customers, seed=seed, as_of=night, clock=clock, progress=progress)
+    finally:
+        progress.close()
+
+
+@app.command()
+def init(
+    directory: Annotated[Path, typer.Option("--dir", help="Folder to write to.")] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+) -> None:
+    """Write a commented churn.toml and the source SQL templates."""
+    from churn.init import write_templates
+
+    for path in write_templates(directory, force=force):
+        typer.echo(f"wrote {path}")
+    typer.echo("Next: set source.url in churn.toml, adapt source/*.sql, then run `churn doctor`.")
+
+
+@app.command()
+def doctor() -> None:
+    """Check connections, privileges, mapping, freshness, migrations and model; one line each, with the mend."""
+    from churn.doctor import examine
+
+    settings = configured()
+    findings = examine(settings, clock())
+    for finding in findings:
+        typer.echo(f"{finding.status:<4}  {finding.what}{f'  → {finding.mend}' if finding.mend else ''}")
+    worst = next((finding.exit_code for finding in findings if finding.exit_code), 0)
+    raise typer.Exit(worst)
+
+
+@app.command()
+def migrate(dry_run: DryRun = False) -> None:
+    """Make or update the warehouse: roles, schemas, tables, views, grants."""
+    from churn.connections import open_warehouse
+    from churn.migrate import migrate as run_migrate
+    from churn.migrate import pending
+
+    settings = configured()
+    warehouse = open_warehouse(settings, job="migrate", as_owner=False)
+    if dry_run:
+        found, wanted = pending(warehouse)
+        typer.echo(f"The warehouse is at revision {found or 'none'}; `churn migrate` would bring it to {wanted}.")
+        return
+    left_to_do = run_migrate(warehouse, settings.roles)
+    typer.echo("The warehouse is up to date.")
+    if left_to_do:
+        typer.echo("roles.manage is off. Your administrator runs this, then you run `churn migrate` again:")
+        for statement in left_to_do:
+            typer.echo(f"  {statement}")
+
+
+@app.command()
+def extract(as_of: AsOf = None, dry_run: DryRun = False) -> None:
+    """Bring staging up to date with the source."""
+    from churn.pipeline import run_extract
+    from churn.previews import preview_extract
+
+    with _job(as_of) as job:
+        if dry_run:
+            columns, rows = preview_extract(job)
+            print_table("Would read", columns, rows)
+            return
+        report = run_extract(job)
+    print_table("Extracted", *report.table())
+
+
+@app.command()
+def train(as_of: AsOf = None, dry_run: DryRun = False) -> None:
+    """Train the churn model on past snapshots, test it out of time, and promote it if it is better."""
+    from churn.pipeline import run_train
+    from churn.previews import preview_train
+
+    with _job(as_of) as job:
+        if dry_run:
+            for line in preview_train(job):
+                typer.echo(line)
+            return
+        report = run_train(job)
+    print_table(f"Out of time: {report.span}", *report.table())
+    for note in report.notes:
+        typer.echo(f"- {note}")
+
+
+@app.command()
+def nightly(
+    as_of: AsOf = None,
+    dry_run: DryRun = False,
+    recompute: Annotated[bool, typer.Option("--recompute", help="Compute kept features anew.")] = False,
+    replace_list: Annotated[bool, typer.Option("--replace-list", help="Freeze a new at-risk list.")] = False,
+) -> None:
+    """Extract, compute features, segment, score, value, list, check and publish one night."""
+    from churn.pipeline import run_nightly
+    from churn.previews import preview_nightly
+
+    with _job(as_of) as job:
+        if dry_run:
+            for line in preview_nightly(job):
+                typer.echo(line)
+            return
+        summary = run_nightly(job, recompute=recompute, replace_list=replace_list)
+    typer.echo(
+        f"Published {summary.customers:,} customers for {summary.as_of} (run {summary.run_id}, "
+        f"model {summary.model_version})."
+    )
+
+
+@app.command()
+def scheduler() -> None:
+    """Run the nightly and the training job by their cron times, until stopped."""
+    from churn.scheduling import run_forever
+
+    run_forever(configured(), options.config, clock)
+
+
+# --- looking ------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def status() -> None:
+    """Show the last runs, what is published, the next run and the model in use."""
+    from churn.status import status_lines
+
+    for line in status_lines(configured(), clock()):
+        typer.echo(line)
+
+
+@app.command()
+def export(
+    what: Annotated[Literal["at-risk", "scores", "segments"], typer.Argument(help="What to export.")],
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="DATE", help="Night; default the latest published one.")
+    ] = None,
+    fmt: Annotated[Literal["csv", "parquet", "jsonl"], typer.Option("--format", help="Format of the file.")] = "csv",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File; default stdout.")] = None,
+    include_holdout: Annotated[
+        bool, typer.Option("--include-holdout", help="Keep the holdout group in the at-risk list.")
+    ] = False,
+) -> None:
+    """Write what is published to a file or stdout; the at-risk list leaves the holdout out unless asked."""
+    from churn.connections import open_warehouse
+    from churn.export import export as run_export
+
+    settings = configured()
+    warehouse = open_warehouse(settings, job="export")
+    night = None if as_of is None else parsed_date(as_of, settings)
+    rows = run_export(warehouse, what, night, fmt, output, holdout=include_holdout)
+    typer.echo(f"{rows:,} rows{f' to {output}' if output else ''}", err=True)

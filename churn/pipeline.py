@@ -1,0 +1,262 @@
+"""The jobs: which stages there are, in which order, and what surrounds them (lock, ledger, progress)."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+import churn
+from churn import checks, publish, scoring, training
+from churn.config import Settings
+from churn.connections import open_source, open_warehouse
+from churn.errors import DataContractError, UsageError
+from churn.extract import (
+    ExtractionReport,
+    QuarantineError,
+    extract,
+    record_quarantine,
+)
+from churn.features.snapshot import Snapshot, SnapshotRequest, build_snapshot, find_snapshot
+from churn.ledger import Clock, Run, recorded_run
+from churn.migrate import require_current
+from churn.progress import Progress
+from churn.scoring import NightSummary, ScoredNight
+from churn.warehouse import Database, writer_lock
+from churn.windows import business_today
+
+STAGES = ("extract", "features", "segments", "risk", "clv", "retention", "checks", "publish")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every job is given at the edge.
+
+    Attributes
+    ----------
+    settings : Settings
+    as_of : date
+        Business date to work for.
+    clock : callable
+        Gives the current UTC time.
+    progress : Progress
+    """
+
+    settings: Settings
+    as_of: date
+    clock: Clock
+    progress: Progress
+
+    @property
+    def today(self) -> date:
+        """Today's business date."""
+        return business_today(self.clock(), self.settings.business.timezone)
+
+    def refuse_the_future(self) -> None:
+        """Refuse an `as_of` after today: nobody knows what will have happened by then."""
+        if self.as_of > self.today:
+            raise UsageError(
+                f"--as-of {self.as_of} is in the future; today is {self.today} ({self.settings.business.timezone}).",
+                "Give today's date or an earlier one.",
+            )
+
+
+@dataclass
+class JobRun:
+    """A job that holds the writer lock and has its place in the ledger."""
+
+    job: Job
+    run: Run
+    source: Database
+    warehouse: Database
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Callable[[int], None]]:
+        """Run a stage under the ledger's and the user's eyes."""
+        started = time.monotonic()
+        self.job.progress.stage_started(name)
+        with self.run.stage(name) as report:
+            yield report
+        self.job.progress.stage_finished(name, self.run.rows[name], time.monotonic() - started)
+
+
+@contextmanager
+def running(job: Job, name: str) -> Iterator[JobRun]:
+    """Take the writer lock, open the run in the ledger, and close both whatever happens."""
+    job.refuse_the_future()
+    warehouse = open_warehouse(job.settings, job=name)
+    source = open_source(job.settings)
+    with warehouse.connect() as connection:
+        require_current(connection)
+    with (
+        writer_lock(warehouse),
+        recorded_run(
+            warehouse,
+            job=name,
+            as_of=job.as_of,
+            clock=job.clock,
+            config_digest=job.settings.digest(),
+            versions={"code": churn.__version__, "python": platform.python_version()},
+        ) as run,
+    ):
+        job.progress.run_started(name, run.run_id, job.as_of)
+        yield JobRun(job, run, source, warehouse)
+
+
+# --- extract ------------------------------------------------------------------------------------------------------
+
+
+def run_extract(job: Job) -> ExtractionReport:
+    """Bring staging up to date with the source."""
+    with running(job, "extract") as current:
+        return extract_stage(current)
+
+
+def extract_stage(current: JobRun) -> ExtractionReport:
+    """Read the source into staging, in one transaction; rows left out are told whatever becomes of it."""
+    with current.stage("extract") as report:
+        try:
+            with current.warehouse.begin() as connection:
+                extraction = extract(
+                    current.source,
+                    connection,
+                    current.job.settings,
+                    run_id=current.run.run_id,
+                    started_at=current.run.started_at,
+                    progress=current.job.progress.advanced,
+                )
+        except QuarantineError as error:
+            with current.warehouse.begin() as connection:
+                record_quarantine(connection, current.run.run_id, error.quarantine)
+            raise
+        report(sum(counts.rows_used for counts in extraction.entities.values()))
+    return extraction
+
+
+# --- features -----------------------------------------------------------------------------------------------------
+
+
+def snapshot_of(current: JobRun, extraction: ExtractionReport, *, recompute: bool) -> Snapshot:
+    """Return the night's snapshot: the kept one, or a new one.
+
+    Raises
+    ------
+    DataContractError
+        Nobody is there to score.
+    """
+    settings, as_of = current.job.settings, current.job.as_of
+    with current.warehouse.begin() as connection:
+        kept = None if recompute else find_snapshot(connection, as_of, settings.churn.definition)
+        if kept is not None:
+            current.job.progress.note(f"Using the snapshot kept for {as_of} (--recompute makes it anew).")
+            return kept
+        snapshot = build_snapshot(
+            connection,
+            SnapshotRequest.of(settings, extraction, as_of),
+            run_id=current.run.run_id,
+            origin="captured" if as_of == current.job.today else "reconstructed",
+            created_at=current.run.started_at,
+        )
+        if snapshot.customers == 0:
+            raise DataContractError(
+                f"No customer is active as of {as_of}; the data run from {extraction.first_date} to {extraction.last_date}.",
+                "Give an --as-of within the data, or check churn.definition and the mapping with `churn doctor`.",
+            )
+    return snapshot
+
+
+# --- nightly ------------------------------------------------------------------------------------------------------
+
+
+def run_nightly(job: Job, *, recompute: bool = False, replace_list: bool = False) -> NightSummary:
+    """Take a night from the source to published views.
+
+    Parameters
+    ----------
+    job : Job
+    recompute : bool
+        Compute the features of the night anew, even where they were kept.
+    replace_list : bool
+        Freeze a new at-risk list, even where the night has one.
+
+    Raises
+    ------
+    ChurnError
+        Of the kind that fits; what was published stays published.
+    """
+    with running(job, "nightly") as current:
+        with current.warehouse.begin() as connection:
+            publish.sweep(connection)
+        extraction = extract_stage(current)
+        with current.stage("features") as report:
+            snapshot = snapshot_of(current, extraction, recompute=recompute)
+            report(snapshot.customers)
+        night = ScoredNight(job.settings, current.run.run_id, current.run.started_at, snapshot)
+        score(current, night, replace_list=replace_list)
+        check(current, night)
+        with current.stage("publish") as report, current.warehouse.begin() as connection:
+            publish.publish(
+                connection,
+                publish.PublishedNight(night.as_of, night.run_id, night.list_run_id, job.clock(), night.in_sample),
+                expected_customers=snapshot.customers,
+            )
+            report(snapshot.customers)
+        for note in night.notes:
+            job.progress.note(note)
+        return NightSummary(night.as_of, night.run_id, snapshot.customers, night.churn_version, tuple(night.notes))
+
+
+def score(current: JobRun, night: ScoredNight, *, replace_list: bool) -> None:
+    """Run the scoring stages, each in a transaction of its own."""
+    scorers = {
+        "segments": scoring.score_segments,
+        "risk": scoring.score_risk,
+        "clv": scoring.score_clv,
+    }
+    for name, scorer in scorers.items():
+        with (
+            current.stage(name) as report,
+            current.warehouse.begin() as reader,
+            current.warehouse.begin() as connection,
+        ):
+            report(scorer(reader, connection, night))
+    current.run.note_versions({"churn": night.churn_version, "segments": night.segments_version})
+    with current.stage("retention") as report, current.warehouse.begin() as connection:
+        report(scoring.assemble(connection, night, replace_list=replace_list))
+
+
+def check(current: JobRun, night: ScoredNight) -> None:
+    """Check what is about to be published; the findings are kept whether it is or not."""
+    with current.stage("checks") as report:
+        with current.warehouse.begin() as connection:
+            results = checks.run_checks(
+                connection,
+                {"as_of": night.as_of, "run_id": night.run_id, "snapshot_id": night.snapshot.snapshot_id},
+            )
+            checks.store(connection, night.run_id, results)
+        report(len(results))
+        for result in results:
+            if not result.passed:
+                night.notes.append(f"Check {result.name} ({result.severity}): {result.rows} found: {result.detail}.")
+        checks.refuse_failures(results)
+
+
+# --- train --------------------------------------------------------------------------------------------------------
+
+
+def run_train(job: Job) -> training.TrainingReport:
+    """Bring staging up to date, make the past snapshots that are missing, train, judge and maybe promote."""
+    with running(job, "train") as current:
+        extraction = extract_stage(current)
+        with current.stage("features") as report:
+            snapshots = training.prepare_snapshots(
+                current.warehouse, job.settings, extraction, current.run, job.progress
+            )
+            report(sum(snapshot.customers for snapshot in snapshots))
+        with current.stage("risk") as report:
+            result = training.train(current.warehouse, job.settings, snapshots, current.run)
+            report(result.rows)
+        return result

@@ -1,0 +1,56 @@
+"""`--dry-run`: what a job would do, having tried the source and the warehouse; nothing is written."""
+
+from __future__ import annotations
+
+from churn import publish, registry, training
+from churn.connections import open_source, open_warehouse
+from churn.extract import EntityPreview, preview
+from churn.features.snapshot import find_snapshot
+from churn.migrate import require_current
+from churn.pipeline import Job
+
+
+def preview_extract(job: Job) -> tuple[list[str], list[list[object]]]:
+    """Count what an extraction would read now; columns and rows of a table."""
+    previews = _preview(job)
+    rows: list[list[object]] = [[found.entity, found.mode, found.rows, found.first_day or "all"] for found in previews]
+    return ["entity", "mode", "rows", "from day"], rows
+
+
+def _preview(job: Job) -> list[EntityPreview]:
+    job.refuse_the_future()
+    warehouse, source = open_warehouse(job.settings), open_source(job.settings)
+    with warehouse.begin() as connection:
+        require_current(connection)
+        return preview(source, connection, job.settings, started_at=job.clock())
+
+
+def preview_nightly(job: Job) -> list[str]:
+    """Say what a night would do, having tried the source and the warehouse."""
+    rows = sum(found.rows for found in _preview(job))
+    with open_warehouse(job.settings).begin() as connection:
+        kept = find_snapshot(connection, job.as_of, job.settings.churn.definition)
+        model = registry.champion(connection, registry.CHURN)
+        night = publish.published_night(connection, job.as_of)
+    return [
+        f"extract: would read {rows:,} source rows",
+        f"features: would {'use the snapshot kept' if kept else 'compute a snapshot'} for {job.as_of}",
+        f"risk: would score by {model.model_version if model else 'the recency rule, since there is no model'}",
+        f"retention: would {'keep the list frozen by run ' + str(night.list_run_id) if night else 'freeze a list'}",
+        f"publish: would {'take over from run ' + str(night.run_id) if night else 'publish the first run'}",
+    ]
+
+
+def preview_train(job: Job) -> list[str]:
+    """Say which snapshots training would use."""
+    rows = sum(found.rows for found in _preview(job))
+    with open_warehouse(job.settings).begin() as connection:
+        first = training.first_staged_date(connection)
+        dates = [] if first is None else training.wanted_dates(job.settings, first, min(job.as_of, job.today))
+        kept = [day for day in dates if find_snapshot(connection, day, job.settings.churn.definition)]
+    span = f", {dates[0]} to {dates[-1]}" if dates else ""
+    return [
+        f"extract: would read {rows:,} source rows",
+        f"features: {len(dates)} matured month-end snapshots of what is staged now{span}; {len(kept)} are kept",
+        f"risk: would train on at most {job.settings.train.max_rows:,} customer-months",
+    ]

@@ -1,0 +1,79 @@
+"""The retention stage: the attempt's tables joined into the night's scores, and the list frozen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sqlalchemy.engine import Connection
+
+from churn.columns import write_columns
+from churn.errors import DataContractError
+from churn.partitions import ensure_month
+from churn.publish import published_night
+from churn.retention import HIGH_FROM_PERCENTILE, MEDIUM_FROM_PERCENTILE, assign_arms
+from churn.scoring.night import ScoredNight
+from churn.sqlfiles import read_sql
+from churn.warehouse import run_ddl
+
+NIGHTLY_TABLES = ("customer_scores", "at_risk_list", "segment_nights")
+
+
+def assemble(connection: Connection, night: ScoredNight, *, replace_list: bool) -> int:
+    """Join the attempt's tables into the night's scores and segments, and freeze the list or keep the frozen one."""
+    for table in NIGHTLY_TABLES:
+        ensure_month(connection, table, night.as_of)
+    keys = {"as_of": night.as_of, "run_id": night.run_id}
+    scored = connection.execute(
+        read_sql("scores/customer_scores.sql").statement,
+        keys
+        | {
+            "snapshot_id": night.snapshot.snapshot_id,
+            "high_from": HIGH_FROM_PERCENTILE,
+            "medium_from": MEDIUM_FROM_PERCENTILE,
+        },
+    ).rowcount
+    if scored == 0:
+        raise DataContractError(f"Nobody was scored as of {night.as_of}.", "Run `churn doctor`.")
+    outcome_id, outcome_as_of = night.outcome_snapshot or (None, None)
+    connection.execute(
+        read_sql("scores/segment_nights.sql").statement,
+        keys
+        | {
+            "model_version": night.segments_version,
+            "outcome_snapshot_id": outcome_id,
+            "outcome_as_of": outcome_as_of,
+        },
+    )
+    before = published_night(connection, night.as_of)
+    if before is not None and not replace_list:
+        night.list_run_id = before.list_run_id
+    else:
+        night.list_run_id = night.run_id
+        _freeze_list(connection, night, keys)
+    return int(scored)
+
+
+def _freeze_list(connection: Connection, night: ScoredNight, keys: dict[str, Any]) -> None:
+    retention = night.settings.retention
+    found = connection.execute(
+        read_sql("scores/list_candidates.sql").statement, keys | {"list_size": retention.list_size}
+    ).all()
+    arms = assign_arms(
+        [row.customer_id for row in found],
+        seed=retention.seed,
+        campaign=retention.campaign,
+        holdout_share=retention.holdout_share,
+    )
+    run_ddl(
+        connection,
+        "create temporary table list_members "
+        "(customer_key bigint, priority_rank integer, campaign_group text) on commit drop",
+    )
+    members = {
+        "customer_key": np.array([row.customer_key for row in found], dtype=np.int64),
+        "priority_rank": np.arange(1, len(found) + 1, dtype=np.int32),
+        "campaign_group": arms,
+    }
+    write_columns(connection, "list_members", iter([members]))
+    connection.execute(read_sql("scores/at_risk_list.sql").statement, keys | {"campaign": retention.campaign})

@@ -1,0 +1,87 @@
+"""What the scoring stages of a night share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from churn.columns import write_columns
+from churn.config import Settings
+from churn.features.snapshot import Snapshot
+from churn.features.store import category_levels
+from churn.matrix import FeatureNames
+from churn.warehouse import run_ddl
+
+RECENCY_RULE = "recency-rule"
+
+
+@dataclass
+class ScoredNight:
+    """What a night's stages tell one another.
+
+    Attributes
+    ----------
+    settings : Settings
+    run_id : int
+    started_at : datetime
+    snapshot : Snapshot
+        Features of the night.
+    segments_version : str
+        The segmentation in force.
+    outcome_snapshot : tuple of (int, date) or None
+        Snapshot whose churn is known by `as_of`, for realised rates.
+    churn_version : str
+        The champion, or `recency-rule`.
+    in_sample : bool
+        The champion's training labels end after `as_of`.
+    list_run_id : int
+        Run whose list the night shows.
+    """
+
+    settings: Settings
+    run_id: int
+    started_at: datetime
+    snapshot: Snapshot
+    segments_version: str = ""
+    outcome_snapshot: tuple[int, date] | None = None
+    churn_version: str = RECENCY_RULE
+    in_sample: bool = False
+    list_run_id: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def as_of(self) -> date:
+        """Business date of the night."""
+        return self.snapshot.as_of
+
+
+def names_of(connection: Connection, snapshot: Snapshot) -> FeatureNames:
+    """Return the names of a snapshot's features, with the levels that its categories have that night."""
+    return FeatureNames(
+        snapshot.feature_set.numbers, snapshot.feature_set.categories, category_levels(connection, [snapshot])
+    )
+
+
+def refill(connection: Connection, table: sa.Table, batches: Iterator[dict[str, Any]]) -> int:
+    """Fill this attempt's table with new rows; another attempt's go (the writer lock keeps attempts apart)."""
+    name = f"{table.schema}.{table.name}"
+    run_ddl(connection, f"truncate {name}")
+    rows = write_columns(connection, name, batches)
+    run_ddl(connection, f"analyze {name}")
+    return rows
+
+
+@dataclass(frozen=True)
+class NightSummary:
+    """What a finished night tells the terminal."""
+
+    as_of: date
+    run_id: int
+    customers: int
+    model_version: str
+    notes: tuple[str, ...]

@@ -1,0 +1,77 @@
+"""`churn status`: the last runs, what is published, what comes next, which model is in use."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from apscheduler.triggers.cron import CronTrigger
+from sqlalchemy.engine import Connection
+
+from churn import registry
+from churn.config import Settings
+from churn.connections import open_warehouse
+from churn.ledger import last_runs
+from churn.migrate import require_current
+from churn.publish import latest_published
+
+SHOWN_RUNS = 5
+
+
+def status_lines(settings: Settings, now: datetime) -> list[str]:
+    """Return what `churn status` prints, the most urgent first.
+
+    Raises
+    ------
+    WarehouseError
+        The warehouse can't be reached or is not migrated.
+    """
+    warehouse = open_warehouse(settings, job="status")
+    with warehouse.begin() as connection:
+        require_current(connection)
+        return [
+            *_published(connection),
+            *_model(connection),
+            *_runs(connection, settings),
+            *_next_runs(settings, now),
+        ]
+
+
+def _published(connection: Connection) -> list[str]:
+    night = latest_published(connection)
+    if night is None:
+        return ["Published: nothing yet. Run `churn nightly`."]
+    return [f"Published: {night.as_of}, run {night.run_id}, at {night.published_at:%Y-%m-%d %H:%M} UTC."]
+
+
+def _model(connection: Connection) -> list[str]:
+    model = registry.champion(connection, registry.CHURN)
+    if model is None:
+        return ["Model: none; nights are ranked by recency. Run `churn train`."]
+    figures = model.details.get("figures", {}).get("model", {})
+    auc = f", AUC-ROC {figures['auc_roc']:.3f} out of time" if "auc_roc" in figures else ""
+    return [f"Model: {model.model_version}, trained as of {model.trained_as_of}{auc}."]
+
+
+def _runs(connection: Connection, settings: Settings) -> list[str]:
+    zone = ZoneInfo(settings.business.timezone)
+    lines = ["Last runs:"]
+    for run in last_runs(connection, SHOWN_RUNS):
+        started = run["started_at"].astimezone(zone)
+        seconds = (run["finished_at"] - run["started_at"]).total_seconds() if run["finished_at"] else None
+        took = f"{seconds:,.0f} s" if seconds is not None else f"in stage {run['stage']}"
+        error = f"  {run['error']}" if run["error"] else ""
+        lines.append(
+            f"  {run['run_id']:>5}  {run['job']:<8} {run['as_of_date']}  {run['status']:<9} "
+            f"{started:%Y-%m-%d %H:%M} ({took}){error}"
+        )
+    return lines if len(lines) > 1 else ["Last runs: none yet."]
+
+
+def _next_runs(settings: Settings, now: datetime) -> list[str]:
+    zone = ZoneInfo(settings.business.timezone)
+    lines = []
+    for job, cron in (("nightly", settings.schedule.nightly), ("train", settings.schedule.train)):
+        due = CronTrigger.from_crontab(cron, timezone=zone).get_next_fire_time(None, now.astimezone(zone))
+        lines.append(f"Next {job}: {due:%Y-%m-%d %H:%M %Z}, where `churn scheduler` runs.")
+    return lines

@@ -1,0 +1,33 @@
+-- name: customer_scores
+-- writes: none
+-- grain: problem
+-- reads: scores.customer_scores, scores.feature_snapshots
+-- params: as_of, run_id, snapshot_id
+-- window: none
+-- severity: fail
+-- Every customer of the snapshot is scored once, with values that can be.
+select 'customer_key ' || s.customer_key || ': a value out of its range' as problem
+from scores.customer_scores as s
+where
+    s.as_of_date = cast(:as_of as date)
+    and s.run_id = :run_id
+    and (
+        s.churn_probability not between 0 and 1
+        or s.risk_percentile not between 0 and 100
+        or s.risk_score = 'NaN'
+        or s.clv in ('NaN', 'Infinity')
+        or s.clv < 0
+        or s.clv_if_retained in ('NaN', 'Infinity')
+        or s.mrr <= 0
+    )
+union all
+select 'customer_key ' || f.customer_key || ': not scored' as problem
+from scores.feature_snapshots as f
+where
+    f.as_of_date = cast(:as_of as date)
+    and f.snapshot_id = :snapshot_id
+    and not exists (
+        select 1
+        from scores.customer_scores as s
+        where s.as_of_date = cast(:as_of as date) and s.run_id = :run_id and s.customer_key = f.customer_key
+    )

@@ -1,0 +1,39 @@
+-- name: at_risk
+-- writes: none
+-- grain: customer on a night's list
+-- reads: ops.published, scores.at_risk_list, staging.customer_keys, staging.customers
+-- params: as_of, with_holdout
+-- window: none
+-- type.as_of_date: date
+-- type.priority_rank: integer
+-- type.customer_id: text
+-- type.segment: text
+-- type.churn_probability: double
+-- type.clv_if_retained: money
+-- type.value_at_risk: money
+-- type.campaign: text
+-- type.campaign_group: text
+-- type.run_id: integer
+select
+    a.as_of_date,
+    a.priority_rank,
+    k.customer_id,
+    a.segment,
+    a.churn_probability,
+    a.clv_if_retained,
+    a.value_at_risk,
+    a.campaign,
+    a.campaign_group,
+    a.run_id
+from ops.published as p
+inner join scores.at_risk_list as a
+    on p.as_of_date = a.as_of_date and p.list_run_id = a.run_id
+inner join staging.customer_keys as k on a.customer_key = k.customer_key
+inner join staging.customers as c
+    on k.customer_id = c.customer_id and c.valid_to = timestamp '9999-12-31'
+where
+    p.as_of_date = cast(:as_of as date)
+    and a.as_of_date = cast(:as_of as date)
+    and coalesce(c.contactable, true)
+    and (a.campaign_group = 'treatment' or cast(:with_holdout as boolean))
+order by a.priority_rank asc

@@ -1,0 +1,34 @@
+-- name: scores
+-- writes: none
+-- grain: customer of a published night
+-- reads: bi.customer_scores_history
+-- params: as_of
+-- window: none
+-- type.as_of_date: date
+-- type.customer_id: text
+-- type.segment: text
+-- type.churn_probability: double
+-- type.risk_band: text
+-- type.risk_percentile: double
+-- type.mrr: money
+-- type.clv: money
+-- type.clv_if_retained: money
+-- type.value_at_risk: money
+-- type.model_version: text
+-- type.run_id: integer
+select
+    s.as_of_date,
+    s.customer_id,
+    s.segment,
+    s.churn_probability,
+    s.risk_band,
+    s.risk_percentile,
+    s.mrr,
+    s.clv,
+    s.clv_if_retained,
+    s.value_at_risk,
+    s.model_version,
+    s.run_id
+from bi.customer_scores_history as s
+where s.as_of_date = cast(:as_of as date)
+order by s.customer_id collate "C" asc

@@ -1,0 +1,233 @@
+"""examples/online_retail as a user runs it: the real file, the mapping's counts, the commands, the views."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet
+import pytest
+from sqlalchemy import NullPool, create_engine
+from sqlalchemy.engine import Row
+
+from churn import embedded
+from tests.conftest import MakeTemplate
+
+_REPOSITORY = Path(__file__).resolve().parents[2]
+_EXAMPLE = _REPOSITORY / "examples" / "online_retail"
+_AS_OF = "2011-12-09"
+
+# From the data's README.
+_LINES = 541_909
+_INVOICES = 25_900
+_CUSTOMERS = 4_372
+_LINES_WITHOUT_CUSTOMER = 135_080
+_CANCELLATION_LINES = 9_288
+_DUPLICATE_LINES = 5_268
+_COUNTRIES = 38
+_TOTAL = Decimal("9747747.934")
+
+# Counted with pandas, in tenths of a penny, apart from the mapping.
+_DUPLICATES_TOTAL = Decimal("21740.980")
+_PARTS_OF_A_PENNY = Decimal("0.004")
+_WITHOUT_CUSTOMER = 3_710
+_PURCHASES = 18_532
+_PURCHASES_TOTAL = Decimal("8887208.89")
+_FREE_INVOICES = 4
+_REFUNDS = 3_654
+_REFUNDS_TOTAL = Decimal("-608689.47")
+_BUYERS = 4_338
+_ACTIVE_CUSTOMERS = 2_886
+
+
+def _run(*command: str, cwd: Path = _REPOSITORY, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *command],
+        env={**os.environ, "PYTHONPATH": str(_REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1", **environment},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+
+
+def _rows(url: str, sql: str) -> list[Row[Any]]:
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
+        return list(found)
+
+
+def _row(url: str, sql: str) -> tuple[Any, ...]:
+    (found,) = _rows(url, sql)
+    return tuple(found)
+
+
+def _mapped(url: str, entity: str, columns: str, rest: str = "") -> tuple[Any, ...]:
+    query = (_EXAMPLE / "source" / f"{entity}.sql").read_text(encoding="utf-8")
+    return _row(url, f"select {columns} from (\n{query}\n) as mapped {rest}")
+
+
+@pytest.fixture(scope="module")
+def source(make_template: MakeTemplate, server_home: Path, shared_data: Path) -> str:
+    """Address of a database that the example's loader has filled; tests only read it."""
+    data = shared_data / "online_retail" / "online_retail.parquet"
+
+    def fill(url: str) -> None:
+        done = _run(str(_EXAMPLE / "load.py"), "--data", str(data), CHURN_SOURCE__URL=url)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == "541,909 invoice lines are in the table invoice_lines.\n"
+
+    return embedded.database_url(server_home, make_template("online_retail_source", fill))
+
+
+# ---------------------------------------------------------------- the loader
+
+
+def test_the_table_agrees_with_the_readme_of_the_data(source: str) -> None:
+    counts = """
+        select
+            count(*),
+            count(distinct "InvoiceNo"),
+            count(distinct "CustomerID"),
+            count(*) filter (where "CustomerID" is null),
+            count(*) filter (where "InvoiceNo" like 'C%'),
+            count(*) - (select count(*) from (select distinct * from invoice_lines) as lines),
+            count(distinct "Country"),
+            min("InvoiceDate"),
+            max("InvoiceDate"),
+            sum("Quantity" * cast("UnitPrice" as numeric))
+        from invoice_lines
+    """
+    assert _row(source, counts) == (
+        _LINES,
+        _INVOICES,
+        _CUSTOMERS,
+        _LINES_WITHOUT_CUSTOMER,
+        _CANCELLATION_LINES,
+        _DUPLICATE_LINES,
+        _COUNTRIES,
+        datetime(2010, 12, 1, 8, 26),
+        datetime(2011, 12, 9, 12, 50),
+        _TOTAL,
+    )
+
+
+def test_nothing_is_cleaned_on_the_way_in(source: str) -> None:
+    oddities = """
+        select
+            count(*) filter (where "Description" is null),
+            count(*) filter (where "Description" = ''),
+            count(*) filter (where "UnitPrice" <= 0),
+            count(*) filter (where "Quantity" < 0)
+        from invoice_lines
+    """
+    assert _row(source, oddities) == (1_454, 0, 2_517, 10_624)
+
+
+def test_loading_again_replaces_the_table(empty_database: str, tmp_path: Path, shared_data: Path) -> None:
+    whole = shared_data / "online_retail" / "online_retail.parquet"
+    few = tmp_path / "few.parquet"
+    pyarrow.parquet.write_table(pyarrow.parquet.read_table(whole).slice(0, 100), few)
+    for _ in range(2):
+        done = _run(str(_EXAMPLE / "load.py"), "--data", str(few), CHURN_SOURCE__URL=empty_database)
+        assert done.returncode == 0, done.stderr
+    assert _row(empty_database, "select count(*) from invoice_lines") == (100,)
+
+
+def test_a_missing_file_is_one_message_that_names_the_mend(tmp_path: Path) -> None:
+    done = _run(str(_EXAMPLE / "load.py"), CHURN_SHARED=str(tmp_path))
+    assert done.returncode == 2
+    assert str(tmp_path / "data" / "online_retail" / "online_retail.parquet") in done.stderr
+    assert "CHURN_SHARED" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_another_file_is_refused_before_the_table_is_touched(tmp_path: Path) -> None:
+    other = tmp_path / "other.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"Invoice": ["1"], "Price": [2.0]}), other)
+    done = _run(str(_EXAMPLE / "load.py"), "--data", str(other), CHURN_SOURCE__URL="postgresql://localhost:1/none")
+    assert done.returncode == 2
+    assert "Invoice, Price" in done.stderr
+
+
+# ---------------------------------------------------------------- the mapping
+
+
+def test_every_invoice_is_one_payment(source: str) -> None:
+    counts = "count(*), count(distinct payment_id), count(*) filter (where customer_id is null)"
+    assert _mapped(source, "payments", counts) == (_INVOICES, _INVOICES, _WITHOUT_CUSTOMER)
+
+
+def test_the_payments_add_up_to_the_lines_without_duplicates(source: str) -> None:
+    (total,) = _mapped(source, "payments", "sum(amount)")
+    assert total == _TOTAL - _DUPLICATES_TOTAL - _PARTS_OF_A_PENNY
+
+
+def test_a_cancellation_is_a_refund_and_an_invoice_is_paid(source: str) -> None:
+    counts = """
+        count(*) filter (where status = 'paid' and amount > 0),
+        sum(amount) filter (where status = 'paid'),
+        count(*) filter (where status = 'paid' and amount = 0),
+        count(distinct customer_id) filter (where status = 'paid' and amount > 0),
+        count(*) filter (where status = 'refunded' and amount < 0),
+        sum(amount) filter (where status = 'refunded'),
+        count(*)
+    """
+    assert _mapped(source, "payments", counts, "where customer_id is not null") == (
+        _PURCHASES,
+        _PURCHASES_TOTAL,
+        _FREE_INVOICES,
+        _BUYERS,
+        _REFUNDS,
+        _REFUNDS_TOTAL,
+        _INVOICES - _WITHOUT_CUSTOMER,
+    )
+
+
+def test_a_line_that_is_there_twice_counts_once(source: str) -> None:
+    # Four items of the invoice are written twice: 1.25, 4.95, 2.10 and 2.95.
+    lines = """select sum("Quantity" * cast("UnitPrice" as numeric)) from invoice_lines where "InvoiceNo" = '536409'"""
+    (billed,) = _row(source, lines)
+    (amount,) = _mapped(source, "payments", "amount", "where payment_id = '536409'")
+    assert billed - amount == Decimal("11.25")
+
+
+def test_an_invoice_written_over_two_minutes_is_paid_at_the_first(source: str) -> None:
+    spread = """
+        select l."InvoiceNo", min(l."InvoiceDate") from invoice_lines as l
+        group by l."InvoiceNo" having count(distinct l."InvoiceDate") > 1 order by 1 limit 1
+    """
+    number, first = _row(source, spread)
+    assert _mapped(source, "payments", "paid_at", f"where payment_id = '{number}'") == (first,)
+
+
+def test_there_is_one_customer_for_each_number(source: str) -> None:
+    counts = "count(*), count(distinct customer_id), min(signed_up_at), count(*) filter (where country is null)"
+    assert _mapped(source, "customers", counts) == (
+        _CUSTOMERS,
+        _CUSTOMERS,
+        datetime(2010, 12, 1, 8, 26),
+        0,
+    )
+
+
+def test_a_customer_in_two_countries_gets_that_of_the_latest_invoice(source: str) -> None:
+    latest = """
+        select l."Country" from invoice_lines as l
+        where l."CustomerID" = 12431 order by l."InvoiceDate" desc limit 1
+    """
+    (countries,) = _row(source, 'select count(distinct "Country") from invoice_lines where "CustomerID" = 12431')
+    assert countries == 2
+    assert _mapped(source, "customers", "country", "where customer_id = 12431") == _row(source, latest)
+
+
+def test_customer_ids_stay_integers_in_the_source(source: str) -> None:
+    for entity in ("customers", "payments"):
+        assert _mapped(source, entity, "pg_typeof(customer_id)::text", "limit 1") == ("integer",)
