@@ -175,7 +175,23 @@ def extract(as_of: AsOf = None, dry_run: DryRun = False) -> None:
             print_table("Would read", columns, rows)
             return
         report = run_extract(job)
-    print_table("Extracted", *report.table())
+    print_table(
+        "Extracted",
+        ["entity", "mode", "read", "used", "quarantined", "changed", "deleted", "late"],
+        [
+            [
+                counts.entity,
+                counts.mode,
+                counts.rows_read,
+                counts.rows_used,
+                counts.rows_quarantined,
+                counts.rows_changed,
+                counts.rows_deleted,
+                counts.late_rows,
+            ]
+            for counts in report.entities.values()
+        ],
+    )
 
 
 @app.command()

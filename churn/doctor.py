@@ -105,12 +105,11 @@ def _source(settings: Settings) -> list[Finding]:
         findings = [Finding("ok", f"source: connected, Postgres {version}")]
     codes = {"fail": 12}
     for found in describe_source(source, settings):
-        rows = f", about {found.rows:,} rows" if found.rows is not None else ""
         status = "ok" if found.status == "absent" else found.status
         findings.append(
             Finding(
                 status,
-                f"source {found.entity}: {found.message}{rows}",
+                f"source {found.entity}: {found.message}",
                 found.mend,
                 codes.get(found.status, 0),
             )

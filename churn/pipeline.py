@@ -162,7 +162,8 @@ def snapshot_of(current: JobRun, extraction: ExtractionReport, *, recompute: boo
         )
         if snapshot.customers == 0:
             raise DataContractError(
-                f"No customer is active as of {as_of}; the data run from {extraction.first_date} to {extraction.last_date}.",
+                f"No customer is active as of {as_of}; the data run from {extraction.first_date} "
+                f"to {extraction.last_date}.",
                 "Give an --as-of within the data, or check churn.definition and the mapping with `churn doctor`.",
             )
     return snapshot

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,7 @@ def _start_over(settings: Settings) -> None:
 
 
 def _simulate(settings: Settings, company: CompanySettings, progress: Progress) -> None:
+    started = time.monotonic()
     progress.stage_started("simulate")
     source = open_database(embedded.database_url(settings.home, SOURCE_DATABASE), "warehouse")
     done: dict[str, int] = {}
@@ -109,7 +111,7 @@ def _simulate(settings: Settings, company: CompanySettings, progress: Progress) 
         written = load_company(simulate_company(company), connection, advanced)
     with source.connect() as connection:
         run_ddl(connection, "vacuum analyze")
-    progress.stage_finished("simulate", sum(written.values()), 0.0)
+    progress.stage_finished("simulate", sum(written.values()), time.monotonic() - started)
 
 
 def _show(settings: Settings, report: TrainingReport | None) -> None:

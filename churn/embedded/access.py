@@ -21,9 +21,7 @@ _PASSWORD_BYTES = 24
 _NAME_BYTES = 63
 
 
-def database_url(
-    home: Path, database: str, role: str | None = None, *, libpq: bool = False, tcp: bool = False
-) -> str:
+def database_url(home: Path, database: str, role: str | None = None, *, libpq: bool = False, tcp: bool = False) -> str:
     """Address of a database, without any password.
 
     Parameters
@@ -78,9 +76,7 @@ def ensure_database(home: Path, name: str) -> None:
         raise UsageError(f"{name!r} can't be the name of a database.", "Use 1 to 63 bytes.")
     with locked(home):
         layout = running_layout(home)
-        there = run_sql(
-            layout, "postgres", "select 1 from pg_database where datname = :'name'", {"name": name}
-        )
+        there = run_sql(layout, "postgres", "select 1 from pg_database where datname = :'name'", {"name": name})
         if not there:
             run_sql(layout, "postgres", 'create database :"name"', {"name": name})
 
@@ -106,9 +102,7 @@ def set_login(home: Path, role: str, password: str | None = None) -> None:
     with locked(home) as resolved:
         layout = running_layout(resolved)
         if not run_sql(layout, "postgres", "select 1 from pg_roles where rolname = :'role'", {"role": role}):
-            raise WarehouseError(
-                f"There is no role {role}.", "Run `churn migrate` first: it creates the roles."
-            )
+            raise WarehouseError(f"There is no role {role}.", "Run `churn migrate` first: it creates the roles.")
         statement = "alter role :\"role\" login password :'secret'"
         run_sql(layout, "postgres", statement, {"role": role}, secret=scram_verifier(chosen))
         kept = json.dumps({**_passwords(resolved), role: chosen}, indent=2, sort_keys=True)

@@ -63,16 +63,10 @@ def for_root() -> Account:
         reason = _create(SYSTEM_ACCOUNT)
         found = _soon_by_name(SYSTEM_ACCOUNT) or _by_name(_FALLBACK_ACCOUNT)
         if found is None:
-            message = (
-                f"Postgres refuses to run as root; the account {SYSTEM_ACCOUNT} can't be created: {reason}."
-            )
-            raise ConfigError(
-                message, "Run as an ordinary user, create that account, or set `warehouse.url`."
-            )
+            message = f"Postgres refuses to run as root; the account {SYSTEM_ACCOUNT} can't be created: {reason}."
+            raise ConfigError(message, "Run as an ordinary user, create that account, or set `warehouse.url`.")
     if found.uid == 0:
-        raise ConfigError(
-            f"The account {found.name} is root, which Postgres refuses.", "Give it another user id."
-        )
+        raise ConfigError(f"The account {found.name} is root, which Postgres refuses.", "Give it another user id.")
     return found
 
 

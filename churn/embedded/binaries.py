@@ -108,9 +108,7 @@ def _copy_checked(source: Path, goal: Path) -> None:
         elif not path.is_symlink():
             path.chmod(0o755 if os.access(path, os.X_OK) else 0o644)
             if not filecmp.cmp(source / path.relative_to(goal), path, shallow=False):
-                raise WarehouseError(
-                    f"The copy {path} differs from its source.", "Check the disk, then try again."
-                )
+                raise WarehouseError(f"The copy {path} differs from its source.", "Check the disk, then try again.")
 
 
 def _rename_unless_there(partial: Path, goal: Path) -> None:

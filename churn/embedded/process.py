@@ -35,12 +35,8 @@ def ensure_data(layout: Layout) -> None:
     if marker.exists():
         major = marker.read_text().strip()
         if major != str(POSTGRES_MAJOR):
-            message = (
-                f"{layout.data_dir} was made by Postgres {major}; the installed one is {POSTGRES_MAJOR}."
-            )
-            hint = (
-                "Dump it with the release that made it (`pg_dumpall`), move it away, start again and restore."
-            )
+            message = f"{layout.data_dir} was made by Postgres {major}; the installed one is {POSTGRES_MAJOR}."
+            hint = "Dump it with the release that made it (`pg_dumpall`), move it away, start again and restore."
             raise WarehouseError(message, hint)
         return
     partial = layout.place / "data.partial"

@@ -196,10 +196,7 @@ def _check_port(port: int) -> None:
 
 
 def _refuse_open_sessions(layout: Layout) -> None:
-    counting = (
-        "select count(*) from pg_stat_activity"
-        " where backend_type = 'client backend' and pid <> pg_backend_pid()"
-    )
+    counting = "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()"
     sessions = int(run_sql(layout, "postgres", counting))
     if sessions:
         message = f"Changing the port restarts the embedded Postgres, and {sessions} session(s) are open."

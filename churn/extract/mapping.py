@@ -40,7 +40,7 @@ _OPAQUE = re.compile(
 )
 _FIRST_WORDS = ("select", "with", "values", "table")
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,40}")
-_USERS_FAULT = ("21", "22", "42")
+_USERS_FAULT = ("0A", "21", "22", "25006", "42", "P0")
 _NOT_USERS_FAULT = "42501"
 
 

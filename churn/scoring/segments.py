@@ -73,7 +73,7 @@ def _realise(
 ) -> tuple[int, date] | None:
     """Count who churned of each segment at the latest snapshot whose churn is known; once per snapshot."""
     wait = matures_on(night.as_of, night.settings.churn.horizon_days, night.settings.grace_days) - night.as_of
-    snapshot = latest_snapshot(connection, until=night.as_of - wait)
+    snapshot = latest_snapshot(connection, until=night.as_of - wait, population=night.settings.churn.definition)
     if snapshot is None or not set(segmenter.feature_names) <= set(snapshot.feature_set.numbers):
         return None
     known = sa.select(segment_outcomes.c.segment_id).where(

@@ -63,7 +63,8 @@ def wanted_dates(settings: Settings, first_date: date, until: date) -> list[date
 
 def first_staged_date(connection: Connection) -> date | None:
     """Return the first business date of the staged data, or None."""
-    return connection.execute(read_sql("staging/data_dates.sql").statement).one().first_date
+    first: date | None = connection.execute(read_sql("staging/data_dates.sql").statement).one().first_date
+    return first
 
 
 def _snapshot(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from typing import Any, Literal
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.engine import Connection
 
 from churn.warehouse.database import quoted
@@ -63,9 +65,14 @@ def copy_in(
     target = ".".join(quoted(part) for part in table.split("."))
     names = ", ".join(quoted(column) for column in columns)
     statement = f"copy {target} ({names}) from stdin with (format {fmt})"
-    with connection.connection.cursor() as cursor:
+    with closing(_cursor(connection)) as cursor:
         cursor.copy_expert(statement, _ChunkReader(chunks), COPY_CHUNK_BYTES)
         return int(cursor.rowcount)
+
+
+def _cursor(connection: Connection) -> Any:
+    """Return the driver's own cursor: COPY has no place in SQLAlchemy."""
+    return connection.connection.cursor()
 
 
 class _ChunkWriter:
@@ -111,11 +118,11 @@ def copy_out(connection: Connection, query: str, *, fmt: CopyFormat = "csv") -> 
     chunks: queue.Queue[bytes | None] = queue.Queue(COPY_QUEUE_CHUNKS)
     writer = _ChunkWriter(chunks)
     failures: list[BaseException] = []
-    raw = connection.connection
+    raw: Any = connection.connection
 
     def pump() -> None:
         try:
-            with raw.cursor() as cursor:
+            with closing(raw.cursor()) as cursor:
                 cursor.copy_expert(f"copy ({query}) to stdout with (format {fmt})", writer, COPY_CHUNK_BYTES)
             writer.flush()
         except BaseException as error:  # noqa: BLE001 - handed to the reading thread, which raises it
@@ -125,23 +132,26 @@ def copy_out(connection: Connection, query: str, *, fmt: CopyFormat = "csv") -> 
 
     thread = threading.Thread(target=pump, name="copy-out", daemon=True)
     thread.start()
+    is_whole = False
     try:
         while (chunk := chunks.get()) is not None:
             yield chunk
+        is_whole = True
     finally:
-        writer.abandoned.set()
-        if thread.is_alive():
-            raw.cancel() if chunks.qsize() else None
+        if not is_whole:
+            writer.abandoned.set()
+            raw.cancel()
         thread.join()
     if failures:
         raise failures[0]
 
 
-def literal_sql(statement: sa.Executable, **params: Any) -> str:
+def literal_sql(statement: sa.TextClause | sa.Select[Any], **params: Any) -> str:
     """Render a statement with its parameters as quoted literals, for `COPY (…)`, which can't take bound ones.
 
     Every value passes through SQLAlchemy's own literal rendering for its type.
     """
-    bound = statement.bindparams(**params) if params else statement  # type: ignore[attr-defined]
-    compiled = bound.compile(dialect=sa.dialects.postgresql.psycopg2.dialect(), compile_kwargs={"literal_binds": True})
+    bound = statement.bindparams(**params) if isinstance(statement, sa.TextClause) and params else statement
+    dialect = PGDialect_psycopg2()  # type: ignore[no-untyped-call]
+    compiled = bound.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
     return str(compiled).replace("%%", "%")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -134,7 +135,8 @@ def parse_url(url: str, side: Side) -> URL:
 
 def quoted(identifier: str) -> str:
     """Quote an identifier for Postgres."""
-    return sa.dialects.postgresql.dialect().identifier_preparer.quote_identifier(identifier)
+    dialect = PGDialect_psycopg2()  # type: ignore[no-untyped-call]
+    return str(dialect.identifier_preparer.quote_identifier(identifier))
 
 
 def run_ddl(connection: Connection, statement: str) -> None:

@@ -19,8 +19,7 @@ with snapshots_before as (
     limit 1
 )
 
-select
-    p.customers || ' customers, ' || b.customers || ' on ' || b.as_of_date as problem
+select p.customers || ' customers, ' || b.customers || ' on ' || b.as_of_date as problem
 from ops.snapshots as p
 cross join snapshots_before as b
 where
