@@ -111,9 +111,9 @@ def _load(metadata: sa.MetaData, name: str) -> None:
             sa.Column("event_type", sa.Text),
             sa.Column("events", sa.BigInteger),
             sa.Column("quantity", sa.Numeric),
-            sa.Column("future_events", sa.BigInteger),
-            sa.Column("endless_events", sa.BigInteger),
-            sa.Column("duplicate_events", sa.BigInteger),
+            sa.Column("future_events", sa.BigInteger, server_default="0"),
+            sa.Column("endless_events", sa.BigInteger, server_default="0"),
+            sa.Column("duplicate_events", sa.BigInteger, server_default="0"),
         ]
     _temporary(metadata, load_table(name), *columns)
 

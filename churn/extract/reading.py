@@ -53,16 +53,14 @@ def usage_by_day(entity: MappedEntity, clocks: Clocks, first: date | None) -> sa
     rows = _events(entity, clocks, first, None)
     local = clocks.local_time(rows.c.occurred_at, entity.types["occurred_at"])
     day = sa.cast(local, sa.Date())
-    faults = _faults(entity, rows, clocks)
-    counts = []
+    counts: list[sa.ColumnElement[int]] = []
     passed: list[sa.ColumnElement[bool]] = []
-    for name, fault in faults.items():
-        counts.append(_count_where(sa.and_(fault, *passed)) if fault is not None else sa.literal_column("0"))
-        counts[-1] = counts[-1].label(name)
-        passed += [sa.not_(fault)] if fault is not None else []
+    for name, fault in _faults(entity, rows, clocks).items():
+        counts.append(_count_where(sa.and_(fault, *passed)).label(name))
+        passed.append(sa.not_(fault))
     quantity: sa.ColumnElement[Any] = sa.literal_column("0")
     if entity.has("quantity"):
-        usable = sa.case((sa.and_(sa.true(), *passed), sa.cast(rows.c.quantity, sa.Numeric())))
+        usable = sa.case((sa.and_(*passed), sa.cast(rows.c.quantity, sa.Numeric())))
         quantity = sa.func.coalesce(sa.func.sum(usable), 0)
     return sa.select(
         sa.cast(rows.c.customer_id, sa.Text()).label("customer_id"),
@@ -77,7 +75,7 @@ def usage_by_day(entity: MappedEntity, clocks: Clocks, first: date | None) -> sa
 def usage_by_customer(entity: MappedEntity, clocks: Clocks, first: date, until: date) -> sa.Select[Any]:
     """Return the number of usable events a customer in the business days `[first, until)`."""
     rows = _events(entity, clocks, first, until)
-    fine = [sa.not_(fault) for fault in _faults(entity, rows, clocks).values() if fault is not None]
+    fine = [sa.not_(fault) for fault in _faults(entity, rows, clocks).values()]
     fine.append(sa.func.length(sa.cast(rows.c.event_type, sa.Text())) <= 200)
     columns: list[sa.ColumnElement[Any]] = [
         sa.cast(rows.c.customer_id, sa.Text()).label("customer_id"),
@@ -102,17 +100,18 @@ def _events(entity: MappedEntity, clocks: Clocks, first: date | None, until: dat
     return query.subquery("events")
 
 
-def _faults(entity: MappedEntity, rows: sa.Subquery, clocks: Clocks) -> dict[str, sa.ColumnElement[bool] | None]:
-    """Return what can be wrong with a single event of a group, by load column; None where nothing can."""
-    kind = entity.types["occurred_at"]
-    latest = clocks.raw_bound(clocks.started_at + timedelta(days=1), kind)
-    future = sa.func.coalesce(rows.c.occurred_at > latest, sa.false())
-    endless: sa.ColumnElement[bool] | None = None
+def _faults(entity: MappedEntity, rows: sa.Subquery, clocks: Clocks) -> dict[str, sa.ColumnElement[bool]]:
+    """Return what can be wrong with a single event of a group, by load column; never null."""
+    latest = clocks.raw_bound(clocks.started_at + timedelta(days=1), entity.types["occurred_at"])
+    faults: dict[str, sa.ColumnElement[bool]] = {
+        "future_events": sa.func.coalesce(rows.c.occurred_at > latest, sa.false())
+    }
     if entity.types.get("quantity") in FRACTIONS:
-        quantity = rows.c.quantity
-        endless = sa.func.coalesce(quantity - quantity != 0, sa.false())  # NaN and infinity alone differ
-    copies = rows.c.copy > 1 if entity.has("event_id") else None
-    return {"future_events": future, "endless_events": endless, "duplicate_events": copies}
+        quantity = rows.c.quantity  # only NaN and infinity differ from themselves so
+        faults["endless_events"] = sa.func.coalesce(quantity - quantity != 0, sa.false())
+    if entity.has("event_id"):
+        faults["duplicate_events"] = rows.c.copy > 1
+    return faults
 
 
 def _count_where(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:

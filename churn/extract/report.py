@@ -96,6 +96,8 @@ class ExtractionReport:
         Customer attributes.
     columns : dict of str to tuple of str
         Contract columns that each mapping has.
+    mapping_digests : dict of str to str
+        SHA-256 of how each entity is read: its SQL, its columns' types, the time zones.
     no_longer_mapped : tuple of str
         Entities that an earlier extraction read; their staging rows stay as they were.
     first_date, last_date : datetime.date or None
@@ -105,6 +107,7 @@ class ExtractionReport:
     entities: dict[str, EntityCounts]
     attributes: tuple[tuple[str, AttributeKind], ...]
     columns: dict[str, tuple[str, ...]]
+    mapping_digests: dict[str, str]
     no_longer_mapped: tuple[str, ...]
     first_date: date | None
     last_date: date | None

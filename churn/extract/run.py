@@ -79,6 +79,7 @@ def extract(
         entities=counts,
         attributes=next(plan.entity.attributes for plan in plans if plan.name == CUSTOMERS.name),
         columns={plan.name: tuple(plan.entity.types) for plan in plans},
+        mapping_digests={plan.name: plan.digest for plan in plans},
         no_longer_mapped=tuple(sorted(name for name in earlier if name not in counts)),
         first_date=dates.first_date,
         last_date=dates.last_date,

@@ -27,6 +27,10 @@ class Extracted(Protocol):
     def attributes(self) -> tuple[tuple[str, Kind], ...]:
         """Customer attributes with their kinds."""
 
+    @property
+    def mapping_digests(self) -> Mapping[str, str]:
+        """How each entity is read."""
+
 
 @dataclass(frozen=True)
 class SnapshotRequest:
@@ -45,6 +49,8 @@ class SnapshotRequest:
         `[[features.usage]]`.
     attributes : tuple of (name, kind)
         Mapped customer attributes.
+    mapping_digests : tuple of (entity, digest)
+        How each entity is read from the source.
     """
 
     as_of: date
@@ -53,6 +59,7 @@ class SnapshotRequest:
     entities: frozenset[str]
     usage_entries: tuple[UsageEntry, ...] = ()
     attributes: tuple[tuple[str, Kind], ...] = ()
+    mapping_digests: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, settings: Settings, extraction: Extracted, as_of: date) -> SnapshotRequest:
@@ -64,6 +71,7 @@ class SnapshotRequest:
             frozenset(extraction.entities),
             tuple(settings.features.usage),
             tuple(extraction.attributes),
+            tuple(sorted(extraction.mapping_digests.items())),
         )
 
     @cached_property
@@ -83,6 +91,16 @@ class SnapshotRequest:
         """SHA-256 of all names, kinds and definitions, in order."""
         parts = (f"{f.name} {f.kind} {self.definitions[f.name]}" for f in self.features)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    @cached_property
+    def basis_digest(self) -> str:
+        """SHA-256 of what the features were computed from and of whom: the mapping, and who counts as a customer.
+
+        A captured snapshot stays what it was; a reconstructed one of another basis is worth reconstructing again.
+        """
+        inactivity_days = self.inactivity_days if self.population == "inactivity" else None
+        basis = (self.mapping_digests, self.population, inactivity_days)
+        return hashlib.sha256(repr(basis).encode()).hexdigest()
 
     def names(self, kind: Kind) -> tuple[str, ...]:
         """Names of the features of one kind, in order."""

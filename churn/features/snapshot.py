@@ -62,6 +62,8 @@ class Snapshot:
     origin : {"captured", "reconstructed"}
         Computed that night, or later from staging.
     population : {"contractual", "inactivity"}
+    basis_digest : str
+        What it was computed from and of whom (`SnapshotRequest.basis_digest`).
     customers : int
     feature_set : FeatureSet
     """
@@ -70,6 +72,7 @@ class Snapshot:
     as_of: date
     origin: Origin
     population: Population
+    basis_digest: str
     customers: int
     feature_set: FeatureSet
 
@@ -105,6 +108,7 @@ def build_snapshot(
             as_of_date=request.as_of,
             origin=origin,
             population=request.population,
+            basis_digest=request.basis_digest,
             feature_set_id=feature_set.feature_set_id,
             customers=0,
             is_current=True,
@@ -116,7 +120,9 @@ def build_snapshot(
     customers = assemble(connection, request, snapshot_id, origin == "captured")
     counted = sa.update(snapshots).where(snapshots.c.snapshot_id == snapshot_id).values(customers=customers)
     connection.execute(counted)
-    return Snapshot(snapshot_id, request.as_of, origin, request.population, customers, feature_set)
+    return Snapshot(
+        snapshot_id, request.as_of, origin, request.population, request.basis_digest, customers, feature_set
+    )
 
 
 def _kept_feature_set(connection: Connection, request: SnapshotRequest) -> FeatureSet:
@@ -155,6 +161,7 @@ def _kept(population: Population | None) -> sa.Select[tuple[object, ...]]:
             snapshots.c.as_of_date,
             snapshots.c.origin,
             snapshots.c.population,
+            snapshots.c.basis_digest,
             snapshots.c.customers,
             feature_sets.c.feature_set_id,
             feature_sets.c.digest,
@@ -173,4 +180,6 @@ def _first(connection: Connection, query: sa.Select[tuple[object, ...]]) -> Snap
     if row is None:
         return None
     feature_set = FeatureSet(row.feature_set_id, row.digest, tuple(row.numbers), tuple(row.categories), row.definitions)
-    return Snapshot(row.snapshot_id, row.as_of_date, row.origin, row.population, row.customers, feature_set)
+    return Snapshot(
+        row.snapshot_id, row.as_of_date, row.origin, row.population, row.basis_digest, row.customers, feature_set
+    )

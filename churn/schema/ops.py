@@ -99,6 +99,7 @@ snapshots = sa.Table(
     column("as_of_date", sa.Date),
     column("origin", sa.Text),
     column("population", sa.Text),
+    column("basis_digest", sa.Text),
     column("feature_set_id", sa.BigInteger),
     column("customers", sa.BigInteger),
     column("is_current", sa.Boolean),

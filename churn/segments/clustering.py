@@ -66,7 +66,7 @@ def fit_segments(names: FeatureNames, numbers: NDArray[np.float32], *, seed: int
     with threadpool_limits(limits=1):
         count = _segment_count(scaled, most, seed, rng)
         centroids = _centroids(scaled, count, seed)
-    order, segments = describe(features, scaled, centroids)
+    order, segments = describe(features, columns[:, kept], scaled, centroids)
     rounded = tuple(tuple(round(float(value), 12) for value in centroids[i]) for i in order)
     return Segmenter(features, rounded, segments)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from churn.segments.catalogue import LEADING_THEMES, ROLE_OF, Theme
 from churn.segments.model import Segment
@@ -25,6 +26,8 @@ class Profile:
     ----------
     scores : ndarray of float64, shape (f,)
         Unweighted scaled centroid.
+    facts : tuple of str, length f
+        What is typical of its customers, beside everybody's, by feature.
     value, engagement : int or None
         -1, 0 or 1: among the lower third, middle or upper third of customers; None where no feature tells.
     direction : int or None
@@ -32,21 +35,24 @@ class Profile:
     """
 
     scores: Floats
+    facts: tuple[str, ...]
     value: int | None
     engagement: int | None
     direction: int | None
 
 
 def describe(
-    features: Sequence[ScaledFeature], scaled: Floats, centroids: Floats
+    features: Sequence[ScaledFeature], columns: Floats, scaled: Floats, centroids: Floats
 ) -> tuple[list[int], tuple[Segment, ...]]:
     """Order and name the segments.
 
     Parameters
     ----------
     features : sequence of ScaledFeature, length f
+    columns : ndarray of float64, shape (n, f)
+        The customers in the features' own units, NaN where missing.
     scaled : ndarray of float64, shape (n, f)
-        Weighted scaled customers.
+        The same, weighted and scaled.
     centroids : ndarray of float64, shape (k, f)
 
     Returns
@@ -62,7 +68,17 @@ def describe(
     ranks = np.stack([_theme_scores(features, scores, theme) for theme in LEADING_THEMES], axis=1).round(1)
     order = sorted(range(len(centroids)), key=lambda i: (*(-ranks[i]).tolist(), *scores[i].tolist()))
     value, engagement = (_tiers(features, rows, scores, theme) for theme in LEADING_THEMES[:2])
-    profiles = [Profile(scores[i], value[i], engagement[i], _direction(features, scores[i])) for i in order]
+    members = ((scaled[:, None, :] - centroids[None, :, :]) ** 2).sum(axis=2).argmin(axis=1)
+    profiles = [
+        Profile(
+            scores[i],
+            tuple(_fact(feature, columns[:, j], members == i) for j, feature in enumerate(features)),
+            value[i],
+            engagement[i],
+            _direction(features, scores[i]),
+        )
+        for i in order
+    ]
     overall = rows.mean(axis=0)
     named = _unique_names(features, profiles, overall)
     segments = [
@@ -73,8 +89,13 @@ def describe(
 
 
 def _theme_scores(features: Sequence[ScaledFeature], scores: Floats, theme: Theme) -> Floats:
-    """Return the mean signed score of a theme's features, shape (len(scores),); 0 where there are none."""
+    """Return the mean signed score of a theme's features, shape (len(scores),); 0 where there are none.
+
+    A feature that is unknown of some customers (the value of a repeat purchase, where there was none) counts only
+    where the theme has no other: a stand-in for what is unknown must not lift or sink a segment.
+    """
     columns = [j for j, feature in enumerate(features) if ROLE_OF[feature.name].theme == theme]
+    columns = [j for j in columns if ROLE_OF[features[j].name].missing != "median"] or columns
     if not columns:
         return np.zeros(len(scores))
     signs = np.array([ROLE_OF[features[j].name].sign for j in columns], dtype=np.float64)
@@ -142,10 +163,9 @@ def _qualified(
 
 
 def _facts(features: Sequence[ScaledFeature], profile: Profile, qualifier: int | None, overall: Floats) -> str:
-    """Return the (up to) three facts behind a name, as typical values beside everybody's.
+    """Return the (up to) three facts behind a name.
 
-    First come the features behind the name's words, then those that set the segment apart most. A typical
-    value is the mean on the robust scale, back in the feature's unit: outliers hardly move it.
+    First come the features behind the name's words, then those that set the segment apart most.
     """
     apart = np.abs(profile.scores - overall).round(9)
     columns = sorted(range(len(features)), key=lambda j: (-apart[j], j))
@@ -153,11 +173,21 @@ def _facts(features: Sequence[ScaledFeature], profile: Profile, qualifier: int |
     tiers: dict[Theme, int | None] = {"engagement": profile.engagement, "direction": profile.direction}
     wanted = [best.get("value"), *(best[theme] for theme, tier in tiers.items() if tier), qualifier]
     chosen = list(dict.fromkeys(j for j in [*wanted, *columns] if j is not None))[:FACTS]
-    return "; ".join(
-        f"{ROLE_OF[features[j].name].label} {_figure(features[j].unscaled(float(profile.scores[j])))} "
-        f"(all customers {_figure(features[j].unscaled(float(overall[j])))})"
-        for j in chosen
-    )
+    return "; ".join(profile.facts[j] for j in chosen)
+
+
+def _fact(feature: ScaledFeature, values: Floats, is_member: NDArray[np.bool_]) -> str:
+    """Return a feature's median in a segment beside everybody's, or the mean where the medians are the same.
+
+    Both are plain statistics of the customers that the segments were fitted on, so that anybody can recompute them.
+    """
+    filled = np.where(np.isfinite(values), values, feature.fill)
+    own, all_customers = np.median(filled[is_member]), np.median(filled)
+    statistic = "median"
+    if own == all_customers:
+        statistic, own, all_customers = "mean", filled[is_member].mean(), filled.mean()
+    label = ROLE_OF[feature.name].label
+    return f"{label} {statistic} {_figure(float(own))} (all customers {_figure(float(all_customers))})"
 
 
 def _figure(value: float) -> str:

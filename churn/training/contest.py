@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
@@ -56,6 +57,6 @@ def _champion_probability(champion: RiskModel, data: TrainingSet, result: Traini
         yield Batch(rows.customer_keys, rows.numbers, rows.codes)
 
     scored = np.concatenate([part.churn_probability for part in score_batches(champion, data.names, batches())])
-    by_row = dict(zip(zip(rows.as_of.tolist(), rows.customer_keys.tolist(), strict=True), scored, strict=True))
-    wanted = zip(result.predictions.as_of.tolist(), result.predictions.customer_keys.tolist(), strict=True)
-    return np.array([by_row[row] for row in wanted])
+    known = pd.MultiIndex.from_arrays([rows.as_of, rows.customer_keys])
+    wanted = pd.MultiIndex.from_arrays([result.predictions.as_of, result.predictions.customer_keys])
+    return np.asarray(scored[known.get_indexer(wanted)], dtype=np.float64)

@@ -26,6 +26,8 @@ from churn.training.report import TrainingReport
 from churn.training.snapshots import known_until
 from churn.warehouse import Database
 
+MONTHS_A_YEAR = 12
+
 
 def train(warehouse: Database, settings: Settings, snapshots: Sequence[Snapshot], run: Run) -> TrainingReport:
     """Train on the snapshots, judge out of time, store, and promote where the figures say so.
@@ -43,6 +45,7 @@ def train(warehouse: Database, settings: Settings, snapshots: Sequence[Snapshot]
     notes = (
         *result.notes,
         "Snapshots: " + ", ".join(f"{count} {origin}" for origin, count in sorted(origins.items())) + ".",
+        *_season_notes(snapshots),
     )
     with warehouse.begin() as connection:
         model = registry.NewModel(
@@ -63,7 +66,7 @@ def train(warehouse: Database, settings: Settings, snapshots: Sequence[Snapshot]
         if promoted:
             registry.promote(connection, version, registry.CHURN, reason)
     run.note_versions({"churn": version})
-    return TrainingReport(version, promoted, result.evaluations, (*notes, reason), len(data))
+    return TrainingReport(version, promoted, result.evaluations, (*notes, reason), len(data), result.predictions)
 
 
 def train_settings(settings: Settings) -> TrainSettings:
@@ -111,3 +114,17 @@ def _finite(value: Any) -> Any:
 def _json_safe(values: dict[str, Any]) -> dict[str, Any]:
     """Write NaN as null and dates as text, as JSON needs it."""
     return {name: value.isoformat() if isinstance(value, date) else _finite(value) for name, value in values.items()}
+
+
+def _season_notes(snapshots: Sequence[Snapshot]) -> list[str]:
+    """Say so where no month of the year was seen twice: then nobody can tell season from level (methods.md)."""
+    years_of: dict[int, set[int]] = {}
+    for snapshot in snapshots:
+        years_of.setdefault(snapshot.as_of.month, set()).add(snapshot.as_of.year)
+    seen_twice = sum(len(years) > 1 for years in years_of.values())
+    if seen_twice == MONTHS_A_YEAR:
+        return []
+    return [
+        f"The level is not validated across seasons: {seen_twice} of {MONTHS_A_YEAR} months of the year were seen in "
+        "two years or more."
+    ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from churn.risk import Evaluation
+from churn.risk import Evaluation, Predictions
 
 _SHOWN = (
     "auc_roc",
@@ -35,6 +35,8 @@ class TrainingReport:
     notes : tuple of str
     rows : int
         Customer-months.
+    predictions : Predictions
+        The test row by row, for whoever judges further (`make evaluate`).
     """
 
     model_version: str
@@ -42,6 +44,7 @@ class TrainingReport:
     evaluations: tuple[Evaluation, ...]
     notes: tuple[str, ...]
     rows: int
+    predictions: Predictions
 
     @property
     def span(self) -> str:

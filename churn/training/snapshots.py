@@ -30,8 +30,11 @@ def prepare_snapshots(
         The source holds nothing before `as_of`.
     """
     if extraction.first_date is None or extraction.first_date >= run.as_of:
+        first = (
+            f"the first is of {extraction.first_date}" if extraction.first_date else "the source holds no usable row"
+        )
         raise DataContractError(
-            f"There is no data before {run.as_of}; the first is of {extraction.first_date}.",
+            f"There is no data before {run.as_of}; {first}.",
             "Give a later --as-of, or check the mapping with `churn doctor`.",
         )
     dates = wanted_dates(settings, extraction.first_date, known_until(settings, run))
@@ -73,6 +76,11 @@ def _snapshot(
     """Return the kept snapshot, or a reconstructed one where there is none or its features were defined otherwise."""
     request = SnapshotRequest.of(settings, extraction, as_of)
     kept = find_snapshot(connection, as_of, request.population)
-    if kept is not None and (kept.origin == "captured" or kept.feature_set.digest == request.digest):
+    if kept is not None and (kept.origin == "captured" or _is_up_to_date(kept, request)):
         return kept
     return build_snapshot(connection, request, run_id=run.run_id, origin="reconstructed", created_at=run.started_at)
+
+
+def _is_up_to_date(kept: Snapshot, request: SnapshotRequest) -> bool:
+    """Say whether reconstructing would compute the same features of the same source."""
+    return kept.feature_set.digest == request.digest and kept.basis_digest == request.basis_digest

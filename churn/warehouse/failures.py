@@ -15,6 +15,10 @@ Side = Literal["source", "warehouse"]
 
 _SIDE_ERROR: dict[Side, type[ChurnError]] = {"source": SourceError, "warehouse": WarehouseError}
 _TRANSIENT_STATES = ("08", "40001", "40P01", "53", "55P03", "57P01", "57P02", "57P03", "25P03")
+# What libpq says when no session came about; there is no SQLSTATE then.
+_REFUSED_LOGIN = ("password authentication failed", "no password supplied", "authentication failed for user")
+_UNREACHABLE = ("connection to server at", "connection to server on", "could not translate host name", "invalid dsn")
+_BUSY = ("starting up", "shutting down", "recovery", "too many clients", "connection slots")
 
 
 @contextmanager
@@ -43,9 +47,9 @@ def _translate(error: BaseException, side: Side) -> ChurnError:
     state = sqlstate(error)
     text = " ".join(str(error).split("\n")[0].split()).removeprefix("ERROR: ").strip()
     kind = _SIDE_ERROR[side]
-    if state in {"28P01", "28000"} or "password authentication failed" in text or "no password supplied" in text:
+    if state in {"28P01", "28000"} or (not state and _says(text, _REFUSED_LOGIN)):
         return kind(f"The {side} database refused the login: {text}.", f"Check the user and password in {side}.url.")
-    if not state and isinstance(error, psycopg2.OperationalError) and "connection to server" in text:
+    if not state and _says(text, _UNREACHABLE) and not _says(text, _BUSY):
         return kind(f"The {side} database can't be reached: {text}.", f"Check host, port and database in {side}.url.")
     if state.startswith(_TRANSIENT_STATES) or (not state and isinstance(error, psycopg2.OperationalError)):
         return TransientError(f"The {side} database broke off or was busy: {text}.", "Run the same command again.")
@@ -54,3 +58,7 @@ def _translate(error: BaseException, side: Side) -> ChurnError:
     if side == "warehouse" and state in {"42P01", "3F000", "42703"}:
         return kind(f"The warehouse lacks a table or column: {text}.", "Run `churn migrate`.")
     return kind(f"The {side} database refused a statement: {text} (SQLSTATE {state or 'none'}).")
+
+
+def _says(text: str, phrases: tuple[str, ...]) -> bool:
+    return any(phrase in text for phrase in phrases)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from churn.errors import LockedError
 from churn.warehouse.database import Database
@@ -26,12 +26,19 @@ def writer_lock(database: Database, *, patience_seconds: float = LOCK_PATIENCE_S
         Another session still holds it after `patience_seconds`.
     """
     with database.connect() as connection:
-        deadline = time.monotonic() + patience_seconds
-        while not connection.scalar(sa.text("select pg_try_advisory_lock(:key)"), {"key": WRITER_LOCK_KEY}):
-            if time.monotonic() >= deadline:
-                raise LockedError(f"Another job is writing to this warehouse{_holder(connection)}.", "Try again later.")
-            time.sleep(0.1)
+        patience = Retrying(
+            retry=retry_if_result(lambda is_ours: not is_ours),
+            stop=stop_after_delay(patience_seconds),
+            wait=wait_fixed(0.1),
+            retry_error_callback=lambda _: False,
+        )
+        if not patience(_try_lock, connection):
+            raise LockedError(f"Another job is writing to this warehouse{_holder(connection)}.", "Try again later.")
         yield connection
+
+
+def _try_lock(connection: Connection) -> bool:
+    return bool(connection.scalar(sa.text("select pg_try_advisory_lock(:key)"), {"key": WRITER_LOCK_KEY}))
 
 
 def _holder(connection: Connection) -> str:

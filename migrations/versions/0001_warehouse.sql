@@ -139,6 +139,7 @@ CREATE TABLE ops.snapshots (
     as_of_date DATE NOT NULL,
     origin TEXT NOT NULL,
     population TEXT NOT NULL,
+    basis_digest TEXT NOT NULL,
     feature_set_id BIGINT NOT NULL,
     customers BIGINT NOT NULL,
     is_current BOOLEAN NOT NULL,

@@ -32,7 +32,7 @@ ranked_tickets as (
         t.satisfaction,
         row_number() over (
             partition by t.customer_key, t.satisfaction is null
-            order by t.closed_at desc, t.ticket_id asc
+            order by t.closed_at desc nulls last, t.ticket_id asc
         ) as latest_rank
     from known_tickets as t
 ),

@@ -5,6 +5,7 @@
 -- params: none
 -- window: none
 -- comment: Tonight's list of contactable customers by value at risk. Frozen when the night is first published; who opts out afterwards disappears from it. Rows in the holdout group are there to measure against: do not contact them.
+-- example: select priority_rank, customer_id, segment, value_at_risk from bi.at_risk_customers where campaign_group = 'treatment' order by priority_rank limit 20
 -- column.as_of_date: Business date of the night.
 -- column.priority_rank: 1 is the customer to contact first; ranked by value_at_risk, then risk.
 -- column.customer_id: The customer's id in the source.

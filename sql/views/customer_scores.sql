@@ -5,6 +5,7 @@
 -- params: none
 -- window: none
 -- comment: Every customer scored on the latest published night: how likely they are to leave, what they are worth, and how much of that is at risk.
+-- example: select segment, risk_band, count(*) as customers, sum(mrr) as mrr from bi.customer_scores group by segment, risk_band order by segment, risk_band
 -- column.as_of_date: Business date of the night; nothing that happened on or after it was used.
 -- column.customer_id: The customer's id in the source.
 -- column.segment: Name of the customer's segment; see bi.segments.

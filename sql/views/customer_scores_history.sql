@@ -5,6 +5,7 @@
 -- params: none
 -- window: none
 -- comment: Every customer on every published night, as published: one row per customer and night, with the columns of bi.customer_scores.
+-- example: select as_of_date, avg(churn_probability) as avg_churn_probability from bi.customer_scores_history group by as_of_date order by as_of_date
 -- column.as_of_date: Business date of the night; nothing that happened on or after it was used.
 -- column.customer_id: The customer's id in the source.
 -- column.segment: Name of the customer's segment; see bi.segments.

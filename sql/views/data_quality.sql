@@ -5,6 +5,7 @@
 -- params: none
 -- window: none
 -- comment: What each run found wrong: the checks it made before publishing, and the source rows it could not use.
+-- example: select check_name, severity, rows, detail from bi.data_quality where status = 'failed' order by run_id desc, check_name
 -- column.run_id: Run that made the check; see bi.job_runs.
 -- column.as_of_date: Business date of the run.
 -- column.check_name: Name of the check (a file of sql/checks), or quarantine:entity:reason.

@@ -5,6 +5,7 @@
 -- params: none
 -- window: none
 -- comment: Every run of every job, with its outcome. Exactly one run is published for a night.
+-- example: select run_id, job, as_of_date, status, duration_s, error from bi.job_runs order by run_id desc limit 10
 -- column.run_id: Identifies the run in every other view.
 -- column.job: extract, train or nightly.
 -- column.as_of_date: Business date that the run worked for.

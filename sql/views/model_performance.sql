@@ -5,6 +5,7 @@
 -- params: none
 -- window: none
 -- comment: How good each churn model was on customers and months that it had not seen, beside the rules that anyone could use instead.
+-- example: select model_version, auc_roc, baseline_auc, calibration_slope from bi.model_performance where model_status = 'champion'
 -- column.model_version: Version of the model.
 -- column.evaluation: out_of_time = tested on months after those it was trained on.
 -- column.auc_roc: Probability that a churner is ranked above a customer who stays; 0.5 is chance.

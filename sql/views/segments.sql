@@ -5,6 +5,7 @@
 -- params: none
 -- window: none
 -- comment: The segments of the latest published night: who they are, how many, what they are worth, how likely they are to leave and how many of them left.
+-- example: select segment, customers, avg_clv, realised_churn_rate from bi.segments order by realised_churn_rate desc nulls last
 -- column.as_of_date: Business date of the night.
 -- column.segment: Name of the segment.
 -- column.description: What sets the segment apart, in words, with the facts behind it.

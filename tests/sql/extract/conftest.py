@@ -55,8 +55,13 @@ class Company:
 
     @property
     def settings(self) -> Settings:
-        defaults = {"extract": {"max_quarantined_share": 1.0}, "business": {"timezone": "UTC"}}
-        sections = {name: defaults.get(name, {}) | self.sections.get(name, {}) for name in defaults | self.sections}
+        defaults: dict[str, dict[str, Any]] = {
+            "extract": {"max_quarantined_share": 1.0},
+            "business": {"timezone": "UTC"},
+        }
+        sections: dict[str, Any] = {
+            name: defaults.get(name, {}) | self.sections.get(name, {}) for name in defaults | self.sections
+        }
         return Settings(**sections).model_copy(update={"base_dir": self.folder})
 
     def map(self, **selects: str | None) -> None:

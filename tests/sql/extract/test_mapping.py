@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from churn.errors import ChurnError, DataContractError, SourceError
+from churn.errors import DataContractError, SourceError
 from churn.extract import describe_source, extract
 from churn.warehouse import open_database
 
@@ -104,5 +104,5 @@ def test_a_mapping_that_would_write_is_stopped_by_the_session(company):
         "create function sneak() returns text language plpgsql as $$ begin delete from customers; return 'x'; end $$"
     )
     company.map(customers="select customer_id, signed_up_at, sneak() as x from customers")
-    with pytest.raises(ChurnError, match="read-only"):
+    with pytest.raises(DataContractError, match="read-only"):
         company.extract()

@@ -46,7 +46,7 @@ def test_a_version_holds_from_updated_at_where_that_lies_between_the_version_bef
         (50, datetime(2026, 11, 24, 3, 15, 0, 1)),
     ]
     ends = [end for *_, end in company.rows(VERSIONS)]
-    assert ends == [start for _, start, _ in company.rows(VERSIONS)][1:] + [FOREVER]
+    assert ends == [*[start for _, start, _ in company.rows(VERSIONS)][1:], FOREVER]
 
 
 def test_an_extraction_without_changes_writes_nothing(company):

@@ -41,7 +41,7 @@ def test_a_bound_is_a_constant_of_the_columns_own_type(kind, expected):
 
 
 def test_a_date_never_passes_through_a_time_with_zone():
-    column = sa.column("d", sa.Date())
+    column: sa.ColumnElement = sa.column("d", sa.Date())
     query = sa.select(CLOCKS.local_time(column, "date")).where(CLOCKS.days_from(column, "date", date(2026, 1, 1)))
     assert "timezone" not in literal_sql(query)
 
