@@ -40,6 +40,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done;
 
 @app.callback(invoke_without_command=True)
 def common(
+    context: typer.Context,
     config: Annotated[Path | None, typer.Option("--config", help="Configuration file; default churn.toml.")] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
@@ -49,6 +50,8 @@ def common(
     if version:
         typer.echo(f"churn {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        context.fail("Missing command.")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -64,6 +67,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except Exception as error:
+        if "--debug" in line:
+            raise
+        typer.echo(f"churn: {type(error).__name__}: a defect of churn. Run again with --debug and report it.", err=True)
+        sys.exit(1)
 
 
 def _globals_first(line: list[str]) -> list[str]:
@@ -77,7 +85,10 @@ def _globals_first(line: list[str]) -> list[str]:
         if word == "--debug" or word.startswith("--config="):
             front.append(word)
         elif word == "--config":
-            front += [word, *([value] if (value := next(words, None)) is not None else [])]
+            value = next(words, None)
+            if value is None:
+                return [word]
+            front += [word, value]
         else:
             rest.append(word)
     return front + rest
@@ -153,7 +164,11 @@ def migrate(dry_run: DryRun = False) -> None:
     warehouse = open_warehouse(settings, job="migrate", as_owner=False)
     if dry_run:
         found, wanted = pending(warehouse)
-        typer.echo(f"The warehouse is at revision {found or 'none'}; `churn migrate` would bring it to {wanted}.")
+        typer.echo(
+            f"The warehouse is at revision {found}, as it should be; `churn migrate` would renew views and grants."
+            if found == wanted
+            else f"The warehouse is at revision {found or 'none'}; `churn migrate` would bring it to {wanted}."
+        )
         return
     left_to_do = run_migrate(warehouse, settings.roles)
     typer.echo("The warehouse is up to date.")
@@ -228,10 +243,8 @@ def nightly(
                 typer.echo(line)
             return
         summary = run_nightly(job, recompute=recompute, replace_list=replace_list)
-    typer.echo(
-        f"Published {summary.customers:,} customers for {summary.as_of} (run {summary.run_id}, "
-        f"model {summary.model_version})."
-    )
+    people = f"{summary.customers:,} customer{'' if summary.customers == 1 else 's'}"
+    typer.echo(f"Published {people} for {summary.as_of} (run {summary.run_id}, model {summary.model_version}).")
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 from churn.config import Settings, load_settings
 from churn.errors import UsageError
 from churn.windows import business_today
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass
@@ -37,6 +40,8 @@ def parsed_date(text: str | None, settings: Settings) -> date:
     if text is None:
         return business_today(clock(), settings.business.timezone)
     try:
+        if not _DATE.fullmatch(text):
+            raise ValueError
         return date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{text!r} is not a date.", "Write it as 2026-11-21.") from None

@@ -56,7 +56,7 @@ def export(
     Raises
     ------
     UsageError
-        Nothing is published for that night.
+        Nothing is published for that night, or the file can't be written.
     """
     with warehouse.begin() as connection:
         connection.exec_driver_sql("set transaction isolation level repeatable read, read only")
@@ -111,6 +111,19 @@ def _target(output: Path | None) -> Iterator[IO[bytes]]:
         return
     if not output.parent.is_dir():
         raise UsageError(f"There is no folder {output.parent}.", "Make it, or choose another --output.")
+    if output.is_dir():
+        raise UsageError(f"{output} is a folder.", "Give --output the name of a file.")
+    try:
+        with _whole_or_not_at_all(output) as file:
+            yield file
+    except OSError as error:
+        raise UsageError(
+            f"{output} can't be written: {error.strerror or error}.", "Choose another --output."
+        ) from error
+
+
+@contextmanager
+def _whole_or_not_at_all(output: Path) -> Iterator[IO[bytes]]:
     handle, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -55,7 +55,7 @@ def write_files(files: dict[Path, str]) -> None:
             if path.name == CONFIG_FILE:
                 path.chmod(0o600)
     except OSError as error:
-        raise ConfigError(f"{error.filename} can't be written: {error.strerror}.") from None
+        raise ConfigError(f"{error.filename} can't be written: {error.strerror}.", "Choose another folder.") from None
 
 
 def render_config(values: dict[str, Any], *, head: str = "") -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from churn.errors import ChurnError
-from churn.schema import run_stages, runs
+from churn.schema import published, run_stages, runs
 from churn.warehouse import Database
 
 Clock = Callable[[], datetime]
@@ -100,7 +100,8 @@ def recorded_run(
 ) -> Iterator[Run]:
     """Open a run in the ledger and close it with what became of it.
 
-    The caller holds the writer lock, so any run that still says `running` was cut off: it is marked `died`.
+    The caller holds the writer lock, so any run that still says `running` was cut off: it is marked `died`, unless
+    it had published its night.
     """
     started_at = clock()
     with warehouse.begin() as connection:
@@ -130,7 +131,18 @@ def recorded_run(
 
 
 def bury_dead_runs(connection: sa.Connection) -> None:
-    """Mark runs that ended without saying so."""
+    """Close runs that ended without saying so: as succeeded where they had published their night, else as died."""
+    done = run_stages.c
+    rows = sa.select(sa.func.jsonb_object_agg(done.stage, done.rows))
+    connection.execute(
+        sa.update(runs)
+        .where(runs.c.status == "running", runs.c.run_id == published.c.run_id)
+        .values(
+            status="succeeded",
+            finished_at=published.c.published_at,
+            rows=rows.where(done.run_id == runs.c.run_id, done.rows.is_not(None)).scalar_subquery(),
+        )
+    )
     connection.execute(
         sa.update(runs)
         .where(runs.c.status == "running")

@@ -35,6 +35,7 @@ def migrate(warehouse: Database, roles: RolesSection) -> list[str]:
     """
     with writer_lock(warehouse), warehouse.begin() as connection:
         _refuse_old_postgres(connection)
+        _refuse_newer(revisions(connection)[0])
         left_to_do = make_roles(connection, roles)
         if connection.scalar(
             sa.text("select pg_catalog.pg_has_role(oid, 'member') from pg_catalog.pg_roles where rolname = :role"),
@@ -63,11 +64,8 @@ def require_current(connection: Connection) -> None:
     WarehouseError
         It is not migrated, or to another revision than this release's.
     """
-    context = MigrationContext.configure(
-        connection, opts={"version_table": "alembic_version", "version_table_schema": VERSION_SCHEMA}
-    )
-    found = context.get_current_revision() if connection.dialect.has_schema(connection, VERSION_SCHEMA) else None
-    wanted = ScriptDirectory(str(resource_folder("migrations"))).get_current_head()
+    found, wanted = revisions(connection)
+    _refuse_newer(found)
     if found != wanted:
         raise WarehouseError(
             f"The warehouse is at revision {found or 'none'}, this release needs {wanted}.",
@@ -81,7 +79,20 @@ def revisions(connection: Connection) -> tuple[str | None, str | None]:
         connection, opts={"version_table": "alembic_version", "version_table_schema": VERSION_SCHEMA}
     )
     found = context.get_current_revision() if connection.dialect.has_schema(connection, VERSION_SCHEMA) else None
-    return found, ScriptDirectory(str(resource_folder("migrations"))).get_current_head()
+    return found, _scripts().get_current_head()
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(resource_folder("migrations")))
+
+
+def _refuse_newer(revision: str | None) -> None:
+    """Refuse a warehouse that a newer release has migrated: nobody here knows what is in it."""
+    if revision is not None and revision not in {script.revision for script in _scripts().walk_revisions()}:
+        raise WarehouseError(
+            f"The warehouse is at revision {revision}, which this release does not know: a newer release made it.",
+            "Install that newer release of churn.",
+        )
 
 
 def pending(warehouse: Database) -> tuple[str | None, str | None]:

@@ -35,3 +35,14 @@ def ensure_month(connection: Connection, table_name: str, day: date) -> None:
         f"alter table {parent} attach partition {partition} "
         f"for values from ('{first.isoformat()}') to ('{add_months(first, 1).isoformat()}')",
     )
+
+
+def analyze_month(connection: Connection, table_name: str, day: date) -> None:
+    """Tell the planner what a night has just written: it takes a new night for empty, and loops over it, otherwise.
+
+    Only the key columns are sampled; the feature arrays would cost more than they tell.
+    """
+    table = MONTHLY_TABLES[table_name]
+    partition = f"{quoted(str(table.schema))}.{quoted(partition_name(table_name, day))}"
+    keys = ", ".join(quoted(column.name) for column in table.primary_key.columns)
+    run_ddl(connection, f"analyze {partition} ({keys})")

@@ -161,9 +161,10 @@ def snapshot_of(current: JobRun, extraction: ExtractionReport, *, recompute: boo
             created_at=current.run.started_at,
         )
         if snapshot.customers == 0:
+            first, last = extraction.first_date, extraction.last_date
+            span = f"the data run from {first} to {last}" if first else "the source holds no usable row"
             raise DataContractError(
-                f"No customer is active as of {as_of}; the data run from {extraction.first_date} "
-                f"to {extraction.last_date}.",
+                f"No customer is active as of {as_of}; {span}.",
                 "Give an --as-of within the data, or check churn.definition and the mapping with `churn doctor`.",
             )
     return snapshot

@@ -9,9 +9,8 @@ from pathlib import Path
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
-from apscheduler.triggers.cron import CronTrigger
 
-from churn.config import Settings
+from churn.config import Settings, cron_trigger
 from churn.ledger import Clock
 from churn.terminal import LogProgress
 
@@ -29,7 +28,7 @@ def add_jobs(scheduler: BaseScheduler, settings: Settings, config: Path | None, 
     for job in JOBS:
         scheduler.add_job(
             run_job,
-            CronTrigger.from_crontab(crons[job], timezone=settings.business.timezone),
+            cron_trigger(crons[job], settings.business.timezone),
             args=(job, config, settings.base_dir, log),
             id=job,
             name=job,

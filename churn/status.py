@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from apscheduler.triggers.cron import CronTrigger
 from sqlalchemy.engine import Connection
 
 from churn import registry
-from churn.config import Settings
+from churn.config import Settings, cron_trigger
 from churn.connections import open_warehouse
 from churn.ledger import last_runs
 from churn.migrate import require_current
@@ -72,6 +71,6 @@ def _next_runs(settings: Settings, now: datetime) -> list[str]:
     zone = ZoneInfo(settings.business.timezone)
     lines = []
     for job, cron in (("nightly", settings.schedule.nightly), ("train", settings.schedule.train)):
-        due = CronTrigger.from_crontab(cron, timezone=zone).get_next_fire_time(None, now.astimezone(zone))
+        due = cron_trigger(cron, settings.business.timezone).get_next_fire_time(None, now.astimezone(zone))
         lines.append(f"Next {job}: {due:%Y-%m-%d %H:%M %Z}, where `churn scheduler` runs.")
     return lines

@@ -124,7 +124,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
         table.add_row(*(_cell(value) for value in row))
     width = None if sys.stdout.isatty() else 140
     with suppress(BrokenPipeError):
-        Console(file=sys.stdout, width=width, highlight=False).print(table)
+        Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False).print(table)
 
 
 def _cell(value: Any) -> str:

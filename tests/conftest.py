@@ -144,9 +144,7 @@ def shared_data() -> Path:
     """Folder of the public data sets: `../shared/data` beside the checkout, or `$CHURN_SHARED/data`."""
     folder = Path(os.environ.get("CHURN_SHARED", _REPOSITORY.parent / "shared")) / "data"
     if not folder.is_dir():
-        pytest.skip(
-            f"the public data sets are not at {folder}; set CHURN_SHARED to the folder that holds data/"
-        )
+        pytest.skip(f"the public data sets are not at {folder}; set CHURN_SHARED to the folder that holds data/")
     return folder
 
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from churn.config.crontab import cron_trigger
 from churn.config.loading import CONFIG_FILE, load_settings
 from churn.config.sections import ReservedSection, RolesSection, Settings, UsageFeature
 
-__all__ = ["CONFIG_FILE", "ReservedSection", "RolesSection", "Settings", "UsageFeature", "load_settings"]
+__all__ = [
+    "CONFIG_FILE",
+    "ReservedSection",
+    "RolesSection",
+    "Settings",
+    "UsageFeature",
+    "cron_trigger",
+    "load_settings",
+]

@@ -73,7 +73,8 @@ def _explain(error: ValidationError, file: Path) -> str:
             lines.append(f"{key}: unknown key{_suggestion(problem['loc'])}")
         else:
             lines.append(f"{key}: {problem['msg'].removeprefix('Value error, ')}")
-    return f"{file.name}: " + "; ".join(lines) + "."
+    text = "; ".join(lines)
+    return f"{file.name}: {text}" + ("" if text.endswith("?") else ".")
 
 
 def _suggestion(location: tuple[int | str, ...]) -> str:

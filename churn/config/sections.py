@@ -12,6 +12,8 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from churn.config.crontab import cron_trigger
+
 HOME_FOLDER = ".churn"
 ENV_PREFIX = "CHURN_"
 
@@ -24,9 +26,7 @@ def _zone(name: str) -> str:
 
 
 def _cron(expression: str) -> str:
-    from apscheduler.triggers.cron import CronTrigger
-
-    CronTrigger.from_crontab(expression)
+    cron_trigger(expression, "UTC")
     return expression
 
 
@@ -166,7 +166,7 @@ class TrainSection(Section):
     max_rows: PositiveInt = Field(500_000, description="Most customer-months; customers are sampled evenly above it.")
     min_churners: PositiveInt = Field(50, description="Fewest churners to train on.")
     seed: int = Field(7, description="Seed of everything drawn in training.")
-    threads: PositiveInt = Field(2, description="Threads for LightGBM; results depend on it in the last digits.")
+    threads: PositiveInt = Field(2, description="Months fitted at the same time, each on one core; changes no result.")
 
 
 class RolesSection(Section):

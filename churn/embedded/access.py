@@ -48,7 +48,7 @@ def database_url(home: Path, database: str, role: str | None = None, *, libpq: b
     if tcp:
         if layout.tcp_port is None:
             message = f"The embedded Postgres of {home} does not listen on a port."
-            raise ConfigError(message, "Run `churn db start --port 5433` (or another free port).")
+            raise ConfigError(message, "Run `churn db start --tcp-port 5433` (or another free port).")
         who = f"{quote(role, safe='')}@" if role else ""
         url = f"postgresql://{who}127.0.0.1:{layout.tcp_port}/{quote(database, safe='')}"
     else:
@@ -121,7 +121,7 @@ def login_password(home: Path, role: str) -> str:
         return _passwords(home.resolve())[role]
     except KeyError:
         message = f"No password was set for the role {role}."
-        raise WarehouseError(message, f"Run `churn db password {role}` to set one.") from None
+        raise WarehouseError(message, f"Run `churn db url --role {role}`: it sets one.") from None
 
 
 def _passwords(home: Path) -> dict[str, str]:

@@ -154,7 +154,7 @@ def run_as(
         )
     except subprocess.TimeoutExpired as error:
         message = f"{Path(arguments[0]).name} did not end within {timeout_s:.0f} seconds."
-        raise WarehouseError(message, "Look at the server's log with `churn db status`.") from error
+        raise WarehouseError(message, "The machine may be busy; try again.") from error
     except OSError as error:
         message = f"{arguments[0]} can't be run as {account.name}: {error.strerror or error}."
         raise WarehouseError(message, "Set `warehouse.url` to a Postgres of your own.") from error

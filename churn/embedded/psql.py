@@ -80,5 +80,5 @@ def run_sql(
     if done.returncode != 0:
         reason = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
         message = f"The embedded Postgres of {layout.home} refuses: {reason[0]}."
-        raise WarehouseError(message, "Is it running? `churn db status` tells; `churn db start` starts it.")
+        raise WarehouseError(message, "`churn db start` starts it if it is not running.")
     return done.stdout.strip()

@@ -97,8 +97,8 @@ def parse_rows(chunks: Iterable[bytes], form: RowFormat, batch_rows: int) -> Ite
                 raise _unreadable("it has no binary header")
             del pending[:_HEADER_BYTES]
             is_begun = True
-        # The trailer must not be taken for the beginning of a row, so two bytes are always left.
-        while is_begun and len(pending) >= wanted + len(_TRAILER):
+        # The trailer is shorter than a row, so it is never part of a full batch.
+        while is_begun and len(pending) >= wanted:
             yield _parse(bytes(pending[:wanted]), form)
             del pending[:wanted]
     if not is_begun or pending[-len(_TRAILER) :] != _TRAILER:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from churn.features.assembly import assemble
 from churn.features.request import Population, SnapshotRequest
-from churn.partitions import ensure_month
+from churn.partitions import analyze_month, ensure_month
 from churn.schema import feature_sets, snapshots
 
 __all__ = [
@@ -118,6 +118,7 @@ def build_snapshot(
         .returning(snapshots.c.snapshot_id)
     ).scalar_one()
     customers = assemble(connection, request, snapshot_id, origin == "captured")
+    analyze_month(connection, "feature_snapshots", request.as_of)
     counted = sa.update(snapshots).where(snapshots.c.snapshot_id == snapshot_id).values(customers=customers)
     connection.execute(counted)
     return Snapshot(

@@ -127,6 +127,11 @@ def _dataset(library: Any, matrix: Matrix, churned: Bools, categories: int) -> A
 
 
 def _parameters(settings: TrainSettings) -> dict[str, Any]:
+    """Return LightGBM's parameters; one thread, since another number adds floats in another order.
+
+    OpenMP threads that share a busy core also wait for one another: with two, a fit took 25 times as long. Several
+    cores are used by fitting several months at once (`walk.raw_predictions`).
+    """
     return {
         "objective": "binary",
         "metric": "binary_logloss",
@@ -138,7 +143,7 @@ def _parameters(settings: TrainSettings) -> dict[str, Any]:
         "seed": settings.seed,
         "deterministic": True,
         "force_row_wise": True,
-        "num_threads": settings.threads,
+        "num_threads": 1,
         "verbosity": -1,
     }
 

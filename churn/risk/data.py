@@ -102,8 +102,7 @@ class TrainSettings:
     default_trees : int
         Number of trees where no snapshot can be spared to choose it.
     threads : int
-        Threads of a fit. Fixed, never "all cores": another number adds floats in another order.
-        One by default: OpenMP threads that share a busy core wait for each other and lose far more than they gain.
+        Months fitted at once, each by one thread; changes no result.
     walk_months, test_months : int
         Months predicted walk-forward (at least), and how many of the last of them are the test.
     logistic_max_rows : int

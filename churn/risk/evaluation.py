@@ -47,7 +47,7 @@ class Evaluation:
     Attributes
     ----------
     predictor : str
-        One of `PREDICTORS`.
+        One of `PREDICTORS`, or another whose scores were put beside theirs.
     evaluation : str
         `out_of_time`.
     first_as_of, last_as_of : date
@@ -94,7 +94,7 @@ class Evaluation:
 
 
 def evaluate(predictions: Predictions, list_size: int, settings: TrainSettings) -> list[Evaluation]:
-    """Return the figures of every predictor on the same rows, in the order of `PREDICTORS`.
+    """Return the figures of every predictor on the same rows, in the order of the predictions.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def evaluate(predictions: Predictions, list_size: int, settings: TrainSettings) 
         Customers on a night's list, scaled to the sample where customers were sampled.
     """
     baseline = metrics.auc_roc(predictions.churned, predictions.score[RECENCY])
-    return [_evaluate(name, predictions, list_size, baseline, settings) for name in PREDICTORS]
+    return [_evaluate(name, predictions, list_size, baseline, settings) for name in predictions.score]
 
 
 def _evaluate(

@@ -32,15 +32,19 @@ def fit_logistic_model(
     Returns
     -------
     LogisticModel
-        Medians impute, interquartile ranges divide; numbers are kept to 10 significant digits.
+        Medians impute, interquartile ranges divide; numbers are kept to 10 significant digits. A column that is
+        0 throughout, such as the flag of a number that is never missing, is left out of the fit: its ridge
+        coefficient is 0.
     """
     medians, spreads = _robust_scale(numbers)
     columns = design_matrix(numbers, codes, medians, spreads, level_counts)
+    used = np.any(columns != 0, axis=0)
+    columns = columns[:, used]
     fitted = LogisticRegression(C=1.0, solver="newton-cholesky", max_iter=200, random_state=seed)
     fitted.fit(columns, churned)
-    return LogisticModel(
-        medians, spreads, level_counts, _rounded(fitted.intercept_)[0], _rounded(np.ravel(fitted.coef_))
-    )
+    coefficients = np.zeros(used.size)
+    coefficients[used] = np.ravel(fitted.coef_)
+    return LogisticModel(medians, spreads, level_counts, _rounded(fitted.intercept_)[0], _rounded(coefficients))
 
 
 def _robust_scale(numbers: NDArray[np.float32]) -> tuple[tuple[float, ...], tuple[float, ...]]:

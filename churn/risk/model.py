@@ -76,8 +76,12 @@ class RiskModel:
     settings: TrainSettings
 
     def to_text(self) -> str:
-        """Return the model as canonical JSON: sorted keys, no spaces, ASCII; equal models give equal text."""
+        """Return the model as canonical JSON: sorted keys, no spaces, ASCII; equal models give equal text.
+
+        `settings.threads` is left out: it changes no result.
+        """
         content = dataclasses.asdict(self) | {"format": FORMAT}
+        del content["settings"]["threads"]
         for name in ("first_as_of", "last_as_of", "labels_end"):
             content[name] = content[name].isoformat()
         return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from churn.errors import ModelError
 from churn.risk import metrics
@@ -85,6 +86,12 @@ def train_model(data: TrainingSet, settings: TrainSettings, *, until: date | Non
         With the counts and what would be enough: nothing matured, one class, too few churners, too short a
         history to test out of time, or no signal (methods.md, "Judging probabilities").
     """
+    # On cores that others use too, threads of one matrix product wait for each other: ten times as long, measured.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _trained(data, settings, until)
+
+
+def _trained(data: TrainingSet, settings: TrainSettings, until: date | None) -> TrainingResult:
     offered = len(np.unique(data.customer_keys))
     data, notes = _usable(data, settings, until)
     kept_share = len(np.unique(data.customer_keys)) / max(offered, 1)
@@ -167,7 +174,7 @@ def _plan(snapshots: list[Snapshot], settings: TrainSettings) -> Plan:
 
 def _predicted(walk: Walk, fold: Fold, trees: int) -> Floats:
     booster = Booster(walk.booster_on(fold.fit_end, trees))
-    return booster.log_odds(walk.matrix[fold.start : fold.end], walk.settings.threads)
+    return booster.log_odds(walk.matrix[fold.start : fold.end], threads=1)
 
 
 def _gain(predictions: Predictions, other: Floats, settings: TrainSettings) -> Interval:

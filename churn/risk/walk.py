@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,6 +99,8 @@ def best_trees(walk: Walk) -> int:
 def raw_predictions(walk: Walk, model: FitPredict) -> Raws:
     """Predict every walk-forward month with every predictor that has a raw score.
 
+    `settings.threads` months are fitted at once: fits hold no lock of Python's and share nothing that they change.
+
     Returns
     -------
     mapping of predictor to ndarray of float64, shape (n,)
@@ -105,10 +108,14 @@ def raw_predictions(walk: Walk, model: FitPredict) -> Raws:
     """
     data = walk.data
     raws = {name: np.full(len(data), np.nan) for name in (MODEL, LOGISTIC)}
-    for fold in walk.plan.walk:
+
+    def predict(fold: Fold) -> None:
         rows = slice(fold.start, fold.end)
         raws[LOGISTIC][rows] = walk.logistic_on(fold.fit_end).log_odds(data.numbers[rows], data.codes[rows])
         raws[MODEL][rows] = raws[LOGISTIC][rows] if walk.plan.kind == "logistic" else model(fold)
+
+    with ThreadPoolExecutor(walk.settings.threads, thread_name_prefix="fit") as pool:
+        list(pool.map(predict, reversed(walk.plan.walk)))
     return raws | {RECENCY: np.log1p(days_since_activity(data.names, data.numbers))}
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from churn.columns import write_columns
 from churn.errors import DataContractError
-from churn.partitions import ensure_month
+from churn.partitions import analyze_month, ensure_month
 from churn.publish import published_night
 from churn.retention import HIGH_FROM_PERCENTILE, MEDIUM_FROM_PERCENTILE, assign_arms
 from churn.scoring.night import ScoredNight
@@ -33,6 +33,7 @@ def assemble(connection: Connection, night: ScoredNight, *, replace_list: bool) 
             "medium_from": MEDIUM_FROM_PERCENTILE,
         },
     ).rowcount
+    analyze_month(connection, "customer_scores", night.as_of)
     if scored == 0:
         raise DataContractError(f"Nobody was scored as of {night.as_of}.", "Run `churn doctor`.")
     outcome_id, outcome_as_of = night.outcome_snapshot or (None, None)

@@ -42,12 +42,17 @@ def _try_lock(connection: Connection) -> bool:
 
 
 def _holder(connection: Connection) -> str:
+    # As the login itself: Postgres hides the start of a session from roles that are not its user's.
+    connection.execute(sa.text("reset role"))
     row = connection.execute(
         sa.text(
             "select a.application_name, a.backend_start from pg_locks l join pg_stat_activity a using (pid) "
             "where l.locktype = 'advisory' and l.granted and (cast(l.classid as bigint) << 32) "
-            "+ cast(l.objid as bigint) = :key"
+            "+ cast(l.objid as bigint) = :key "
+            "and l.database = (select d.oid from pg_database d where d.datname = current_database())"
         ),
         {"key": WRITER_LOCK_KEY},
     ).first()
-    return "" if row is None else f" ({row[0]}, since {row[1]:%Y-%m-%d %H:%M:%S} UTC)"
+    if row is None:
+        return ""
+    return f" ({row[0]}{f', since {row[1]:%Y-%m-%d %H:%M:%S} UTC' if row[1] else ''})"

@@ -59,9 +59,7 @@ def _python(script: str, *arguments: str, **options: Any) -> subprocess.Complete
     command = [options.pop("python", sys.executable), "-c", textwrap.dedent(script), *arguments]
     path = os.pathsep.join([str(_REPOSITORY), *options.pop("path", [])])
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=120, check=False, **options
-    )
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False, **options)
 
 
 def _python_for(options: dict[str, Any]) -> str:
@@ -95,9 +93,7 @@ def test_a_start_is_idempotent_and_a_stop_ends_it(home: Path) -> None:
 
 
 def test_the_server_outlives_the_process_that_started_it(home: Path) -> None:
-    script = (
-        "import sys; from pathlib import Path; from churn import embedded; embedded.start(Path(sys.argv[1]))"
-    )
+    script = "import sys; from pathlib import Path; from churn import embedded; embedded.start(Path(sys.argv[1]))"
     done = _python(script, str(home), start_new_session=True)
     assert done.returncode == 0, done.stderr
     assert _query(home, "select 1") == [1]
@@ -132,9 +128,7 @@ def test_a_pid_file_that_names_another_process_neither_blocks_a_start_nor_kills_
     embedded.stop(home)
     with subprocess.Popen(["sleep", "60"], user=owner.st_uid, group=owner.st_gid) as bystander:
         try:
-            stale = (
-                f"{bystander.pid}\n{server.data_dir}\n1700000000\n5432\n{server.socket_dir}\n\n0 0\nready\n"
-            )
+            stale = f"{bystander.pid}\n{server.data_dir}\n1700000000\n5432\n{server.socket_dir}\n\n0 0\nready\n"
             (server.data_dir / "postmaster.pid").write_text(stale)
             assert embedded.status(home).running is False
             assert embedded.stop(home) is False
@@ -334,9 +328,7 @@ def test_names_are_quoted_and_databases_made_once(server_home: Path) -> None:
     for _ in range(2):
         embedded.ensure_database(server_home, name)
     assert _query(server_home, "select current_database()", name) == [name]
-    assert _query(server_home, "select datlocale from pg_database where datname = current_database()") == [
-        "C.UTF-8"
-    ]
+    assert _query(server_home, "select datlocale from pg_database where datname = current_database()") == ["C.UTF-8"]
 
 
 def test_psql_and_other_programs_get_an_address_that_works(server_home: Path) -> None:

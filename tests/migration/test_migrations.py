@@ -41,9 +41,7 @@ INDEXES = sa.text(
 
 def _picture(database: Database) -> list[list[tuple]]:
     with database.begin() as connection:
-        return [
-            [tuple(row) for row in connection.execute(query)] for query in (COLUMNS, CONSTRAINTS, INDEXES)
-        ]
+        return [[tuple(row) for row in connection.execute(query)] for query in (COLUMNS, CONSTRAINTS, INDEXES)]
 
 
 def test_migrations_and_schema_build_the_same_tables(warehouse, make_database):
@@ -62,9 +60,7 @@ def test_alembic_sees_no_difference(warehouse):
             opts={
                 "include_schemas": True,
                 "version_table_schema": "ops",
-                "include_object": lambda _object, name, kind, *_: (
-                    not (kind == "table" and name == "alembic_version")
-                ),
+                "include_object": lambda _object, name, kind, *_: not (kind == "table" and name == "alembic_version"),
             },
         )
         assert compare_metadata(context, metadata) == []
@@ -101,9 +97,7 @@ def test_every_view_and_column_has_a_comment(warehouse):
             )
         ).scalars()
         assert list(bare) == []
-        views = set(
-            connection.execute(sa.text("select viewname from pg_views where schemaname = 'bi'")).scalars()
-        )
+        views = set(connection.execute(sa.text("select viewname from pg_views where schemaname = 'bi'")).scalars())
     assert views == {view.name for view in bi_views()}
 
 

@@ -76,9 +76,7 @@ def test_with_a_port_it_listens_on_this_machine_alone() -> None:
         (512 * _GB, "512MB", "64MB"),
     ],
 )
-def test_memory_settings_follow_the_machine_within_bounds(
-    memory: int, shared_buffers: str, work_mem: str
-) -> None:
+def test_memory_settings_follow_the_machine_within_bounds(memory: int, shared_buffers: str, work_mem: str) -> None:
     found = _settings(memory)
     assert (found["shared_buffers"], found["work_mem"]) == (shared_buffers, work_mem)
 
@@ -99,10 +97,7 @@ def test_durability_is_kept_and_statements_are_not_logged() -> None:
 
 
 def test_quotes_in_a_path_stay_inside_the_setting() -> None:
-    assert (
-        settings.render({"log_directory": "/it's\\here"}).splitlines()[1]
-        == "log_directory = '/it''s\\\\here'"
-    )
+    assert settings.render({"log_directory": "/it's\\here"}).splitlines()[1] == "log_directory = '/it''s\\\\here'"
 
 
 @pytest.mark.parametrize("port", [0, 80, 1023, 65536])
@@ -161,9 +156,7 @@ def test_the_programs_get_none_of_the_users_pg_variables(monkeypatch: pytest.Mon
     assert "production.example.org" not in shown
 
 
-def test_a_copy_of_the_programs_is_whole_and_made_once(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_copy_of_the_programs_is_whole_and_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     source = tmp_path / "site-packages"
     programs = binaries.Binaries(source)
     programs.bin_dir.mkdir(parents=True)
