@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -80,6 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="benchmarks.night", description=__doc__)
     parser.add_argument("--customers", type=int, default=100_000)
+    parser.add_argument("--session-events", type=int, default=4, help="Events of a customer in a day with any.")
     parser.add_argument("--nights", type=int, default=3, help="Incremental nights; the one of median length is shown.")
     parser.add_argument("--home", type=Path, default=Path("build/bench"), help="Folder for the databases.")
     parser.add_argument("--keep", action="store_true", help="Leave the databases there.")
@@ -91,17 +92,19 @@ def _parser() -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> str:
     """Load, run the nights, measure the floors, and return the report in Markdown."""
     with kept_or_not(options.home, keep=options.keep):
-        loaded = first_load(options.home, "bench", options.customers)
+        loaded = first_load(options.home, "bench", BenchCompany(options.customers, AS_OF, options.session_events))
         nights, below = incremental_nights(options.home, loaded, options.nights)
         naive = None
         if options.naive:
             say("the notebook's way")
             naive = in_its_own_process("benchmarks.naive", *_arguments(options.home, loaded, options.nights))
-        fifth = first_load(options.home, "bench_fifth", max(1, options.customers // _FIFTH))
+        company = replace(loaded.company, customers=max(1, options.customers // _FIFTH))
+        fifth = first_load(options.home, "bench_fifth", company)
         small, _ = incremental_nights(options.home, fifth, 1)
         found = BenchReport(
             measured_on=datetime.now(UTC).date(),
             written=loaded.written,
+            session_events=options.session_events,
             train=loaded.train.seconds,
             nightly=loaded.nightly.seconds,
             notes=loaded.train.notes,
@@ -115,9 +118,8 @@ def run(options: argparse.Namespace) -> str:
         return report(found)
 
 
-def first_load(home: Path, name: str, customers: int) -> Loaded:
+def first_load(home: Path, name: str, company: BenchCompany) -> Loaded:
     """Make a company and a warehouse; extract, train, and score the first night."""
-    company = BenchCompany(customers, AS_OF)
     settings = fresh_databases(home, name, sql_dir=MAPPING, values=_VALUES)
     written = tell_the_year(writable_source(settings, name), company)
     say("source: " + ", ".join(f"{rows:,} {table}" for table, rows in written.items()))

@@ -16,8 +16,7 @@ MOST_GROWTH = 0.3
 _YEAR_DAYS = 365
 _WORDS = (
     "`make bench` makes a company by SQL in an embedded Postgres, loads it for the first time (extract, train, night), "
-    "then adds one day at a time and runs that day's night in a process of its own. Events are spread evenly, so that "
-    "hardly two share a customer, a day and a type: the staging grain saves nothing. Floors are measured after each "
+    "then adds one day at a time and runs that day's night in a process of its own. Floors are measured after each "
     "night on the same data. The night shown is the one of median length; a floor is the median of its measurements, "
     "three a night."
 )
@@ -32,6 +31,8 @@ class BenchReport:
     measured_on : date
     written : mapping of table to int
         Rows of the source before the nights.
+    session_events : int
+        Events of a customer in a day with any.
     train, nightly : mapping of stage to seconds
         The first load.
     notes : sequence of str
@@ -49,6 +50,7 @@ class BenchReport:
 
     measured_on: date
     written: Mapping[str, int]
+    session_events: int
     train: Mapping[str, float]
     nightly: Mapping[str, float]
     notes: Sequence[str]
@@ -91,7 +93,8 @@ def report(found: BenchReport) -> str:
     parts = [
         "# What a night costs",
         _WORDS,
-        f"{found.measured_on}; {customers:,} customers, {events:,} usage events, "
+        f"{found.measured_on}; {customers:,} customers, {events:,} usage events in sessions of "
+        f"{found.session_events}, "
         f"{found.written['payments']:,} payments; {machine()}; {versions()}.",
         "## An incremental night beside its floors\n\n" + _night_table(found),
         "## First load\n\n" + _first_load(found),

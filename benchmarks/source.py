@@ -29,10 +29,13 @@ class BenchCompany:
     customers : int
     as_of : date
         The year before it is told at once, the days from it on one at a time.
+    session_events : int
+        Events of a session, 1 to 60: a customer's events of a day. With 1 the staging grain saves nothing.
     """
 
     customers: int
     as_of: date
+    session_events: int = 4
 
     @property
     def churn_share(self) -> float:
@@ -48,6 +51,7 @@ class BenchCompany:
             "as_of": self.as_of,
             "churn_share": self.churn_share,
             "events": events,
+            "session_events": self.session_events,
         }
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -213,7 +213,7 @@ def _read(
     batch_rows: int,
 ) -> Iterator[Any]:
     form = RowFormat(len(snapshot.feature_set.numbers), len(names.categories) + more_integers)
-    chunks = cast("Generator[bytes, None, None]", copy_out(connection, literal_sql(query), fmt="binary"))
+    chunks = copy_out(connection, literal_sql(query), fmt="binary")
     with closing(chunks):
         yield from parse_rows(chunks, form, batch_rows)
 

@@ -103,11 +103,15 @@ def _theme_scores(features: Sequence[ScaledFeature], scores: Floats, theme: Them
 
 
 def _tiers(features: Sequence[ScaledFeature], rows: Floats, scores: Floats, theme: Theme) -> list[int] | list[None]:
-    """Return for each centroid the third (-1, 0, 1) of all customers it falls into by a theme."""
+    """Return for each centroid the third (-1, 0, 1) of all customers it falls into by a theme.
+
+    None where no feature tells, or where every segment lies in the middle: then the word sets nobody apart.
+    """
     if all(ROLE_OF[feature.name].theme != theme for feature in features):
         return [None] * len(scores)
     low, high = np.quantile(_theme_scores(features, rows, theme), [1 / 3, 2 / 3])
-    return [int(score > high) - int(score < low) for score in _theme_scores(features, scores, theme)]
+    tiers = [int(score > high) - int(score < low) for score in _theme_scores(features, scores, theme)]
+    return tiers if len(set(tiers)) > 1 or any(tiers) else [None] * len(scores)
 
 
 def _direction(features: Sequence[ScaledFeature], scores: Floats) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from typing import Any, Literal
 
@@ -105,7 +105,7 @@ class _ChunkWriter:
             raise BrokenPipeError("the reader of this COPY went away")
 
 
-def copy_out(connection: Connection, query: str, *, fmt: CopyFormat = "csv") -> Iterator[bytes]:
+def copy_out(connection: Connection, query: str, *, fmt: CopyFormat = "csv") -> Generator[bytes, None, None]:
     """Stream the rows of a query by `COPY … TO STDOUT`, in pieces of about 256 KiB, a few at a time in memory.
 
     Parameters

@@ -23,6 +23,7 @@ def _cells(text: str, first: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
+@pytest.mark.slow
 def test_the_bench_prints_every_stage_of_a_night_beside_its_floor(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -43,12 +44,13 @@ def test_the_bench_prints_every_stage_of_a_night_beside_its_floor(
     assert not home.exists()
 
 
+@pytest.mark.slow
 def test_the_evaluation_judges_every_predictor_and_the_truth_on_the_same_rows(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = tmp_path / "evaluate"
 
-    assert evaluate.main(["--customers", "700", "--home", str(home)]) == 0
+    assert evaluate.main(["--customers", "1500", "--home", str(home)]) == 0
 
     text = capsys.readouterr().out
     figures, beside = text.split("## Beside the true probabilities")

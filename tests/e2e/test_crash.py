@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -59,8 +59,8 @@ class Death(Silence):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _night(config: Path, now: datetime, stage: str, moment: str) -> None:
-    job = Job(load_settings(config), NEXT, lambda: now, Death(stage, moment))
+def _night(config: Path, as_of: date, now: datetime, death: Death) -> None:
+    job = Job(load_settings(config), as_of, lambda: now, death)
     try:
         run_nightly(job)
     except ChurnError as error:
@@ -68,10 +68,11 @@ def _night(config: Path, now: datetime, stage: str, moment: str) -> None:
         raise SystemExit(error.exit_code) from None
 
 
-def kill(office: Office, stage: str, moment: str) -> int:
-    """Run the night of NEXT until it dies there; returns its run_id."""
-    office.tell(night_of(NEXT))
-    process = _PROCESSES.Process(target=_night, args=(office.config, night_of(NEXT), stage, moment))
+def kill(office: Office, stage: str, moment: str, as_of: date = NEXT) -> int:
+    """Run a night until it dies there; returns its run_id."""
+    now = night_of(NEXT)
+    office.tell(now)
+    process = _PROCESSES.Process(target=_night, args=(office.config, as_of, now, Death(stage, moment)))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
@@ -121,6 +122,16 @@ def test_a_night_killed_in_a_stage_is_made_good_by_the_next_run(
     expected = {dead[0]: "died", dead[1]: "succeeded" if was_published else "died", run: "succeeded"}
     assert {one: status for one, status in statuses(office).items() if one in expected} == expected
     assert_nothing_is_left_of_dead_runs(office)
+
+
+@pytest.mark.parametrize("stage", ["retention", "publish"])
+def test_a_killed_rerun_leaves_the_night_to_the_run_before_it(office: Office, stage: str) -> None:
+    published, shown = office.rows("select * from ops.published"), office.shown()
+    kill(office, stage, COMMITTING, AS_OF)
+    assert office.rows("select * from ops.published") == published
+    assert office.shown() == shown
+    office.nightly(AS_OF, now=RERUN)
+    assert office.shown() == shown
 
 
 def test_a_run_killed_after_publishing_is_not_called_dead(office: Office) -> None:
