@@ -25,7 +25,7 @@ READING, COMMITTING, DONE = "while it reads the source", "before it commits", "o
 
 # Forked from a process that has imported everything and has no threads.
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["churn.pipeline"])
+_PROCESSES.set_forkserver_preload(["churn.pipeline", __name__])
 
 
 class Death(Silence):
