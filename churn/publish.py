@@ -20,8 +20,6 @@ from churn.schema import (
     snapshots,
 )
 
-RUN_TABLES = (customer_scores, at_risk_list, segment_nights)
-
 
 @dataclass(frozen=True)
 class PublishedNight:
@@ -78,31 +76,36 @@ def publish(connection: Connection, night: PublishedNight, *, expected_customers
 
 
 def sweep(connection: Connection) -> int:
-    """Delete the rows of ended runs that no night shows, and of snapshots that were recomputed.
+    """Delete what no night shows any more: rows of superseded and failed runs, and of snapshots that were recomputed.
 
-    Readers in an open transaction keep what they see. Returns the rows deleted.
+    Readers in an open transaction keep what they see. Only nights with a run that ended since the last sweep are
+    looked at, so that the cost does not grow with history. Returns the rows deleted.
     """
-    superseded = (
-        sa.select(runs.c.run_id, runs.c.as_of_date)
-        .where(runs.c.job == "nightly", runs.c.status != "running")
-        .where(~sa.exists().where(runs.c.run_id.in_([published.c.run_id, published.c.list_run_id])))
-        .subquery("superseded_runs")
-    )
-    deleted = 0
-    for table in RUN_TABLES:
-        statement = sa.delete(table).where(
-            table.c.as_of_date == superseded.c.as_of_date, table.c.run_id == superseded.c.run_id
+    ended = (runs.c.job == "nightly", runs.c.status != "running", ~runs.c.is_swept)
+    nights = connection.scalars(sa.select(runs.c.as_of_date).distinct().where(*ended)).all()
+    deleted = sum(_sweep_night(connection, as_of) for as_of in nights)
+    connection.execute(sa.update(runs).where(*ended).values(is_swept=True))
+    replaced = sa.delete(snapshots).where(~snapshots.c.is_current)
+    for snapshot in connection.execute(replaced.returning(snapshots.c.as_of_date, snapshots.c.snapshot_id)).all():
+        rows = sa.delete(feature_snapshots).where(
+            feature_snapshots.c.as_of_date == snapshot.as_of_date,
+            feature_snapshots.c.snapshot_id == snapshot.snapshot_id,
         )
-        deleted += connection.execute(statement).rowcount
-    old_lists = sa.select(published.c.list_run_id).where(published.c.list_run_id != published.c.run_id)
-    for table in (customer_scores, segment_nights):
-        keeps_only_list = sa.delete(table).where(
-            table.c.run_id.in_(old_lists), table.c.as_of_date.in_(sa.select(published.c.as_of_date))
-        )
-        deleted += connection.execute(keeps_only_list).rowcount
-    replaced = sa.delete(feature_snapshots).where(
-        feature_snapshots.c.as_of_date == snapshots.c.as_of_date,
-        feature_snapshots.c.snapshot_id == snapshots.c.snapshot_id,
-        ~snapshots.c.is_current,
+        deleted += connection.execute(rows).rowcount
+    return deleted
+
+
+def _sweep_night(connection: Connection, as_of: date) -> int:
+    """Keep of a night the published run's rows and the frozen list, and nothing else."""
+    night = published_night(connection, as_of)
+    kept = {
+        customer_scores: night.run_id if night else None,
+        segment_nights: night.run_id if night else None,
+        at_risk_list: night.list_run_id if night else None,
+    }
+    return sum(
+        connection.execute(
+            sa.delete(table).where(table.c.as_of_date == as_of, table.c.run_id.is_distinct_from(run_id))
+        ).rowcount
+        for table, run_id in kept.items()
     )
-    return deleted + connection.execute(replaced).rowcount

@@ -51,6 +51,7 @@ def run_demo(folder: Path, *, customers: int, seed: int, as_of: date, clock: Clo
         The folder has a churn.toml that the demo did not write.
     """
     settings = _configure(folder)
+    _refuse_other_databases(settings)
     _start_over(settings)
     _simulate(settings, CompanySettings(as_of=as_of, seed=seed, customers=customers), progress)
     warehouse = open_warehouse(settings, job="demo", as_owner=False)
@@ -85,6 +86,21 @@ def _configure(folder: Path) -> Settings:
         files[folder / SOURCE_FOLDER / template.name] = template.read_text(encoding="utf-8")
     write_files(files)
     return load_settings(file)
+
+
+def _refuse_other_databases(settings: Settings) -> None:
+    """Refuse to run where the environment points at real databases: it outranks the demo's file."""
+    urls = {"SOURCE": settings.source.url, "WAREHOUSE": settings.warehouse.url}
+    elsewhere = [
+        f"CHURN_{section}__URL"
+        for section, url in urls.items()
+        if url is None or not url.get_secret_value().startswith(EMBEDDED_SCHEME)
+    ]
+    if elsewhere:
+        raise ConfigError(
+            f"The environment sets {' and '.join(elsewhere)}; the demo runs on the embedded Postgres alone.",
+            "Unset it for the demo.",
+        )
 
 
 def _start_over(settings: Settings) -> None:

@@ -22,6 +22,7 @@ runs = sa.Table(
     column("config_digest", sa.Text),
     column("exit_code", sa.Integer, null=True),
     column("error", sa.Text, null=True),
+    column("is_swept", sa.Boolean, server_default="false"),
     sa.CheckConstraint("status in ('running', 'succeeded', 'failed', 'died')", name="status"),
     schema="ops",
 )

@@ -121,6 +121,7 @@ CREATE TABLE ops.runs (
     config_digest TEXT NOT NULL,
     exit_code INTEGER,
     error TEXT,
+    is_swept BOOLEAN DEFAULT 'false' NOT NULL,
     CONSTRAINT pk_runs PRIMARY KEY (run_id),
     CONSTRAINT ck_runs_status CHECK (status in ('running', 'succeeded', 'failed', 'died'))
 );

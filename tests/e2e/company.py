@@ -251,11 +251,19 @@ def fill_warehouse(office: Office) -> None:
 
 
 def copied(home: Path, template: str) -> str:
-    """Copy a template database and return the copy's address.
-
-    Nobody drops it: that takes Postgres a second or two, copying a fifth of one, and the server goes with the run.
-    """
+    """Copy a template database and return the copy's address."""
     name = f"company_{uuid.uuid4().hex}"
-    with open_database(embedded.database_url(home, "postgres"), "warehouse").connect() as connection:
-        run_ddl(connection, f"create database {quoted(name)} template {quoted(template)}")
+    on_server(home, f"create database {quoted(name)} template {quoted(template)}")
     return embedded.database_url(home, name)
+
+
+def dropped(home: Path, *urls: str) -> None:
+    """Drop databases that nobody needs any more."""
+    for url in urls:
+        on_server(home, f"drop database {quoted(str(sa.make_url(url).database))} with (force)")
+
+
+def on_server(home: Path, statement: str) -> None:
+    """Run a statement that belongs to no database."""
+    with open_database(embedded.database_url(home, "postgres"), "warehouse").connect() as connection:
+        run_ddl(connection, statement)

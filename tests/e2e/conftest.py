@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
 from tests.conftest import MakeTemplate
-from tests.e2e.company import Office, copied, fill_source, fill_warehouse
+from tests.e2e.company import Office, copied, dropped, fill_source, fill_warehouse, on_server
 
 
 class MakeOffice(Protocol):
@@ -19,11 +20,18 @@ class MakeOffice(Protocol):
 
 @pytest.fixture(scope="session")
 def make_office(make_template: MakeTemplate, server_home: Path, tmp_path_factory: pytest.TempPathFactory) -> MakeOffice:
-    """Make offices for tests of any scope; `office` serves most."""
+    """Make offices for tests of any scope; `office` serves most.
+
+    The run's server forgets everything at its end, so it need not wait for the disk: dropping copies costs nothing.
+    """
+    on_server(server_home, "alter system set fsync = off")
+    on_server(server_home, "select pg_reload_conf()")
     source = make_template("company_source", fill_source)
 
     def fill(url: str) -> None:
-        fill_warehouse(Office(tmp_path_factory.mktemp("first"), copied(server_home, source), url))
+        office = Office(tmp_path_factory.mktemp("first"), copied(server_home, source), url)
+        fill_warehouse(office)
+        dropped(server_home, office.source_url)
 
     warehouse = make_template("company_warehouse", fill)
 
@@ -36,9 +44,11 @@ def make_office(make_template: MakeTemplate, server_home: Path, tmp_path_factory
 
 
 @pytest.fixture
-def office(make_office: MakeOffice) -> Office:
+def office(make_office: MakeOffice, server_home: Path) -> Iterator[Office]:
     """An office that is this test's alone."""
-    return make_office()
+    made = make_office()
+    yield made
+    dropped(server_home, made.source_url, made.warehouse_url)
 
 
 @pytest.fixture(scope="module")

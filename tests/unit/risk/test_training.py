@@ -35,6 +35,12 @@ def test_the_same_data_give_the_same_bytes(known, result):
     assert again.model.sha256 == result.model.sha256
 
 
+def test_the_bytes_do_not_depend_on_how_many_months_are_fitted_at_once(known, result):
+    several = train_model(known.data, replace(FAST, threads=3))
+    assert several.model.to_text() == result.model.to_text()
+    assert repr(several.evaluations) == repr(result.evaluations)  # some are NaN
+
+
 def walked(data: TrainingSet) -> Predictions:
     """Return the walk-forward test predictions, whatever they are worth."""
     plan = boosting_plan(snapshots_of(data), FAST)
