@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
 import churn
 from churn import checks, publish, scoring, training
 from churn.config import Settings
@@ -25,7 +28,7 @@ from churn.ledger import Clock, Run, recorded_run
 from churn.migrate import require_current
 from churn.progress import Progress
 from churn.scoring import NightSummary, ScoredNight
-from churn.warehouse import Database, writer_lock
+from churn.warehouse import Database, translated, writer_lock
 from churn.windows import business_today
 
 STAGES = ("extract", "features", "segments", "risk", "clv", "retention", "checks", "publish")
@@ -72,6 +75,18 @@ class JobRun:
     run: Run
     source: Database
     warehouse: Database
+    lock: Connection
+
+    def require_lock(self) -> None:
+        """Refuse to go on once the session that holds the writer lock is gone: another job may be writing.
+
+        Raises
+        ------
+        TransientError
+            It is gone.
+        """
+        with translated("warehouse"):
+            self.lock.execute(sa.text("select 1"))
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Callable[[int], None]]:
@@ -92,7 +107,7 @@ def running(job: Job, name: str) -> Iterator[JobRun]:
     with warehouse.connect() as connection:
         require_current(connection)
     with (
-        writer_lock(warehouse),
+        writer_lock(warehouse) as lock,
         recorded_run(
             warehouse,
             job=name,
@@ -103,7 +118,7 @@ def running(job: Job, name: str) -> Iterator[JobRun]:
         ) as run,
     ):
         job.progress.run_started(name, run.run_id, job.as_of)
-        yield JobRun(job, run, source, warehouse)
+        yield JobRun(job, run, source, warehouse, lock)
 
 
 # --- extract ------------------------------------------------------------------------------------------------------
@@ -200,6 +215,7 @@ def run_nightly(job: Job, *, recompute: bool = False, replace_list: bool = False
         score(current, night, replace_list=replace_list)
         check(current, night)
         with current.stage("publish") as report, current.warehouse.begin() as connection:
+            current.require_lock()
             publish.publish(
                 connection,
                 publish.PublishedNight(night.as_of, night.run_id, night.list_run_id, job.clock(), night.in_sample),

@@ -41,8 +41,10 @@ usable() {
 }
 
 install() {
-    # Modules are compiled when first imported: most never are.
-    "$venv/bin/python" -m pip install --quiet --no-input --no-compile --disable-pip-version-check "$@"
+    # Modules are compiled when first imported: most never are. Where the environment forbids Python to write what it
+    # compiled, every command would compile them again, so there they are compiled here.
+    [ -n "${PYTHONDONTWRITEBYTECODE:-}" ] && compile=--compile || compile=--no-compile
+    "$venv/bin/python" -m pip install --quiet --no-input $compile --disable-pip-version-check "$@"
 }
 
 if ! usable; then

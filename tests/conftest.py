@@ -65,9 +65,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def server_home(request: pytest.FixtureRequest) -> Path:
-    """The `.churn` folder of the run's embedded Postgres, which is up."""
+    """The `.churn` folder of the run's embedded Postgres, which is up.
+
+    It forgets everything at the end of the run, so it need not wait for the disk.
+    """
     home = request.config.stash[_HOME]
     embedded.start(home)
+    _run(home, "alter system set fsync = off")
+    _run(home, "select pg_reload_conf()")
     return home
 
 

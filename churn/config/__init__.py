@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from churn.config.crontab import cron_trigger
 from churn.config.loading import CONFIG_FILE, load_settings
-from churn.config.sections import ReservedSection, RolesSection, Settings, UsageFeature
+from churn.config.sections import ExtractSection, ReservedSection, RolesSection, Settings, UsageFeature
 
 __all__ = [
     "CONFIG_FILE",
+    "ExtractSection",
     "ReservedSection",
     "RolesSection",
     "Settings",

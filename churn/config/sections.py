@@ -99,6 +99,9 @@ class ExtractSection(Section):
     max_quarantined_share: Share = Field(
         0.05, description="Largest share of an entity's rows that may be unusable before the run fails."
     )
+    max_deleted_share: Share = Field(
+        0.3, description="Largest share of an entity's rows that may vanish from the source before the run fails."
+    )
     full_compare_days: PositiveInt = Field(
         7, description="Days after which an entity that is read by `updated_at` is compared whole again."
     )

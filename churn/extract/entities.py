@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from churn.config import ExtractSection
+from churn.errors import DataContractError
 from churn.extract import versions
 from churn.extract.load import VERSIONED
 from churn.extract.mapping import AttributeKind
@@ -17,30 +20,36 @@ from churn.sqlfiles import read_sql
 from churn.warehouse import quoted
 
 _ANALYZE_FROM_ROWS = 1000
+FEWEST_VANISHED = 100
+"""Fewer rows than this may always vanish: a small table's share says little."""
 
 
 def stage_rows(
-    connection: Connection, plan: EntityPlan, rows_read: int, clocks: Clocks, max_share: float
+    connection: Connection, plan: EntityPlan, rows_read: int, clocks: Clocks, limits: ExtractSection
 ) -> EntityCounts:
     """Classify the loaded rows of a versioned entity and merge them into its staging table.
 
     Raises
     ------
     QuarantineError
-        More than `max_share` of the rows are unusable. Read by `updated_at`, only a few rows may come, so the
+        More of the rows are unusable than `limits` allow. Read by `updated_at`, only a few rows may come, so the
         share is then one of all rows that staging knows.
+    DataContractError
+        More rows have vanished from the source than `limits` allow.
     """
     name = plan.name
     _run(connection, f"staging/{name}.sql", latest_at=clocks.latest_at)
     quarantine = quarantine_counts(connection, name)
     quarantined = sum(count.rows for count in quarantine)
-    known = rows_read if plan.is_whole else max(rows_read, versions.current_rows(connection, name))
-    refuse_above(max_share, plan, known, quarantine)
+    before = versions.current_rows(connection, name)
+    known = rows_read if plan.is_whole else max(rows_read, before)
+    refuse_above(limits.max_quarantined_share, plan, known, quarantine)
     if name == "customers":
         _run(connection, "staging/customer_keys.sql")
         _run(connection, "staging/customers_keyed.sql")
     connection.exec_driver_sql(f"analyze {quoted(f'incoming_{name}')}")
     merged = versions.merge(connection, name, clocks.learned_at, whole=plan.is_whole, rebase=plan.is_rebased)
+    refuse_vanished(limits.max_deleted_share, plan, merged.deleted, before)
     if name == "customers":
         _stage_attributes(connection, plan, clocks.learned_at)
     if merged.changed >= _ANALYZE_FROM_ROWS and plan.is_first:
@@ -57,7 +66,7 @@ def stage_rows(
     )
 
 
-def stage_usage(connection: Connection, plan: EntityPlan, max_share: float) -> tuple[EntityCounts, date | None]:
+def stage_usage(connection: Connection, plan: EntityPlan, limits: ExtractSection) -> tuple[EntityCounts, date | None]:
     """Classify the loaded usage and put it in the place of the days that were read again.
 
     Returns
@@ -69,13 +78,16 @@ def stage_usage(connection: Connection, plan: EntityPlan, max_share: float) -> t
     _run(connection, "staging/usage_events.sql")
     quarantine = quarantine_counts(connection, plan.name)
     totals = connection.execute(read_sql("staging/usage_totals.sql").statement).one()
-    refuse_above(max_share, plan, int(totals.events_read), quarantine)
+    refuse_above(limits.max_quarantined_share, plan, int(totals.events_read), quarantine)
     for month in connection.scalars(read_sql("staging/usage_months.sql").statement):
         ensure_month(connection, "usage_daily", month)
     connection.exec_driver_sql("analyze incoming_usage_events")
     since = plan.first_day or date.min
     removed = _run(connection, "staging/usage_removed.sql", since_date=since)
     added = _run(connection, "staging/usage_added.sql", since_date=since)
+    now = int(connection.scalar(sa.select(sa.func.count()).select_from(sa.table("incoming_usage_events"))) or 0)
+    before = now - added + removed
+    refuse_vanished(limits.max_deleted_share, plan, before - now, before)
     if plan.is_first and added >= _ANALYZE_FROM_ROWS:
         connection.exec_driver_sql("analyze staging.usage_daily")
     late = 0
@@ -115,6 +127,18 @@ def refuse_above(max_share: float, plan: EntityPlan, rows: int, quarantine: tupl
         "Nothing was changed.",
         f"In {plan.entity.mapping.file}, {MENDS[most.reason]}.",
         quarantine,
+    )
+
+
+def refuse_vanished(max_share: float, plan: EntityPlan, vanished: int, before: int) -> None:
+    """Fail when more than `max_share` of the rows that were there are gone: a truncated table is no business event."""
+    if vanished < FEWEST_VANISHED or vanished <= max_share * before:
+        return
+    raise DataContractError(
+        f"{vanished:,} of {before:,} rows of {plan.name} have vanished from the source since the last extraction, more "
+        f"than extract.max_deleted_share = {max_share:g} allows. Nothing was changed.",
+        f"Check {plan.entity.mapping.file} and the table behind it; if they were meant to go, run once with "
+        "CHURN_EXTRACT__MAX_DELETED_SHARE=1.",
     )
 
 

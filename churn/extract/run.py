@@ -186,13 +186,12 @@ def _stage(
     clocks: Clocks,
     run_id: int,
 ) -> EntityCounts:
-    max_share = settings.extract.max_quarantined_share
     last_usage_date = None
     try:
         if plan.name == USAGE_EVENTS.name:
-            counts, last_usage_date = stage_usage(connection, plan, max_share)
+            counts, last_usage_date = stage_usage(connection, plan, settings.extract)
         else:
-            counts = stage_rows(connection, plan, loaded[plan.name], clocks, max_share)
+            counts = stage_rows(connection, plan, loaded[plan.name], clocks, settings.extract)
     except QuarantineError as error:
         before = tuple(count for done in earlier.values() for count in done.quarantine)
         raise QuarantineError(error.message, error.hint, before + error.quarantine) from None

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pytest
 
 from tests.conftest import MakeTemplate
-from tests.e2e.company import Office, copied, dropped, fill_source, fill_warehouse, on_server
+from tests.e2e.company import Office, copied, dropped, fill_source, fill_warehouse
 
 
 class MakeOffice(Protocol):
@@ -20,12 +20,7 @@ class MakeOffice(Protocol):
 
 @pytest.fixture(scope="session")
 def make_office(make_template: MakeTemplate, server_home: Path, tmp_path_factory: pytest.TempPathFactory) -> MakeOffice:
-    """Make offices for tests of any scope; `office` serves most.
-
-    The run's server forgets everything at its end, so it need not wait for the disk: dropping copies costs nothing.
-    """
-    on_server(server_home, "alter system set fsync = off")
-    on_server(server_home, "select pg_reload_conf()")
+    """Make offices for tests of any scope; `office` serves most."""
     source = make_template("company_source", fill_source)
 
     def fill(url: str) -> None:
