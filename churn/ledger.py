@@ -148,7 +148,7 @@ def bury_dead_runs(connection: sa.Connection) -> None:
         .where(runs.c.status == "running")
         .values(
             status="died",
-            error="The run was cut off (killed, or its connection broke). Run it again.",
+            error="The run was cut off (killed, or its connection broke): run it again.",
         )
     )
 
