@@ -63,9 +63,9 @@ class BenchReport:
 
     @property
     def median_night(self) -> Mapping[str, Any]:
-        """The night of median length (of an even number, the shorter of the two in the middle)."""
+        """The night of median length (of an even number, the longer of the two in the middle)."""
         ordered = sorted(self.nights, key=lambda night: float(night["seconds"]))
-        return ordered[(len(ordered) - 1) // 2]
+        return ordered[len(ordered) // 2]
 
     @property
     def night_seconds(self) -> float:
