@@ -147,6 +147,15 @@ class RetentionSection(Section):
     holdout_share: Share = Field(0.1, description="Share of the list that is left alone, to measure against.")
     campaign: Identifier = Field("nightly", description="Name of the running campaign; a new one draws a new holdout.")
     seed: int = Field(20, description="Seed of the holdout's draw.")
+    contact_cost: Annotated[float, Field(ge=0)] = Field(
+        5.0, description="What contacting one customer costs, the offer included, in `business.currency`."
+    )
+    save_rate: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.1, description="Share of the customers about to leave whom a contact keeps, until campaigns have measured it."
+    )
+    saved_value_share: Share = Field(
+        0.5, description="What a saved customer is worth, as a share of one who would have stayed anyway."
+    )
     budget: Annotated[float, Field(ge=0)] | None = Field(None, description="Reserved: spending limit of a list.")
     cooldown_days: Annotated[int, Field(ge=0)] | None = Field(None, description="Reserved: days between contacts.")
     offers: tuple[Offer, ...] = Field((), description="Reserved: `[[retention.offers]]`.")
@@ -165,11 +174,33 @@ class ScheduleSection(Section):
 class TrainSection(Section):
     """How the churn model is trained."""
 
-    snapshots: PositiveInt = Field(18, le=60, description="Most month-end snapshots to train and test on.")
+    snapshots: PositiveInt = Field(36, le=60, description="Most month-end snapshots to train and test on.")
     max_rows: PositiveInt = Field(500_000, description="Most customer-months; customers are sampled evenly above it.")
     min_churners: PositiveInt = Field(50, description="Fewest churners to train on.")
     seed: int = Field(7, description="Seed of everything drawn in training.")
     threads: PositiveInt = Field(2, description="Months fitted at the same time, each on one core; changes no result.")
+    promotion_confidence: Annotated[float, Field(ge=0.5, lt=1)] = Field(
+        0.9, description="How sure it must be that a new model is better than the one in use before it takes over."
+    )
+
+
+class ReasonsSection(Section):
+    """Why a customer may leave, in words."""
+
+    max_rows: PositiveInt = Field(
+        20_000, description="Most customers explained a night: the list first, then the riskiest."
+    )
+
+
+class MonitoringSection(Section):
+    """When a night no longer looks like what the model learned from."""
+
+    psi_warn: Annotated[float, Field(gt=0)] = Field(
+        0.2, description="Population stability index from which a feature or the score is shown as `warn`."
+    )
+    psi_fail: Annotated[float, Field(gt=0)] = Field(
+        1.0, description="The same for `fail`; where it is the score's, the night is not published."
+    )
 
 
 class RolesSection(Section):
@@ -206,6 +237,8 @@ class Settings(BaseSettings):
     retention: RetentionSection = Field(default_factory=RetentionSection)
     schedule: ScheduleSection = Field(default_factory=ScheduleSection)
     train: TrainSection = Field(default_factory=TrainSection)
+    reasons: ReasonsSection = Field(default_factory=ReasonsSection)
+    monitoring: MonitoringSection = Field(default_factory=MonitoringSection)
     roles: RolesSection = Field(default_factory=RolesSection)
     keep: ReservedSection = Field(default_factory=ReservedSection)
     alerts: ReservedSection = Field(default_factory=ReservedSection)

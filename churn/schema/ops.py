@@ -131,39 +131,18 @@ models = sa.Table(
     schema="ops",
 )
 
-model_performance = sa.Table(
-    "model_performance",
+model_events = sa.Table(
+    "model_events",
     metadata,
+    sa.Column("event_id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
     column("model_version", sa.Text),
-    column("evaluation", sa.Text),
-    column("from_as_of_date", sa.Date),
-    column("to_as_of_date", sa.Date),
-    column("customer_months", sa.BigInteger),
-    column("churners", sa.BigInteger),
-    *(
-        column(name, sa.Double, null=True)
-        for name in (
-            "base_rate",
-            "auc_roc",
-            "auc_roc_low",
-            "auc_roc_high",
-            "pr_auc",
-            "recall",
-            "precision",
-            "threshold",
-            "lift_top_decile",
-            "brier",
-            "ece",
-            "log_loss",
-            "calibration_slope",
-            "observed_expected",
-            "baseline_auc",
-            "logistic_regression_auc",
-            "logistic_regression_log_loss",
-            "base_rate_log_loss",
-        )
-    ),
-    sa.PrimaryKeyConstraint("model_version", "evaluation"),
+    column("kind", sa.Text),
+    column("event", sa.Text),
+    column("at", Instant),
+    column("actor", sa.Text),
+    column("reason", sa.Text),
+    column("run_id", sa.BigInteger, null=True),
+    sa.CheckConstraint("event in ('registered', 'promoted', 'retired', 'rolled_back')", name="event"),
     schema="ops",
 )
 

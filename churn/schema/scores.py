@@ -49,11 +49,16 @@ def _scored() -> list[sa.Column[Any]]:
     ]
 
 
+def _reasons() -> list[sa.Column[Any]]:
+    return [column(f"reason_{place}", sa.Text, null=True) for place in (1, 2, 3)]
+
+
 customer_scores = _monthly(
     "customer_scores",
     column("run_id", sa.BigInteger),
     *_scored(),
     column("expected_purchases", sa.Double, null=True),
+    *_reasons(),
     key=("run_id", "customer_key"),
 )
 
@@ -65,6 +70,7 @@ at_risk_list = _monthly(
     column("segment", sa.Text),
     column("campaign", sa.Text),
     column("campaign_group", sa.Text),
+    *_reasons(),
     key=("run_id", "customer_key"),
 )
 
@@ -82,6 +88,18 @@ segment_nights = _monthly(
     column("realised_churn_rate", sa.Double, null=True),
     column("realised_as_of_date", sa.Date, null=True),
     key=("run_id", "segment_id"),
+)
+
+churn_drivers = _monthly(
+    "churn_drivers",
+    column("run_id", sa.BigInteger),
+    column("segment", sa.Text),
+    column("driver", sa.Text),
+    column("direction", sa.Text),
+    column("importance", sa.Double),
+    column("customers_affected", sa.BigInteger),
+    column("description", sa.Text),
+    key=("run_id", "segment", "driver"),
 )
 
 
@@ -108,3 +126,5 @@ attempt_clv = _attempt(
     column("value_if_churned", sa.Double, null=True),
     column("expected_purchases", sa.Double, null=True),
 )
+
+attempt_reasons = _attempt("attempt_reasons", *_reasons())
