@@ -10,7 +10,7 @@ from churn.risk.data import TrainingSet, TrainSettings, customer_share, sampled_
 from churn.risk.evaluation import Evaluation, Predictions
 from churn.risk.model import RiskModel, ScoredBatch, text_sha256
 from churn.risk.recency import recency_batches
-from churn.risk.scoring import score_batches
+from churn.risk.scoring import refuse_redefined, score_batches
 
 __all__ = [
     "Evaluation",
@@ -23,6 +23,7 @@ __all__ = [
     "better_than",
     "customer_share",
     "recency_batches",
+    "refuse_redefined",
     "sampled_customers",
     "score_batches",
     "text_sha256",

@@ -8,20 +8,66 @@ from dataclasses import dataclass
 import numpy as np
 
 from churn.risk.data import Bools, Floats, Integers
-from churn.risk.metrics import auc_of_places
+from churn.risk.metrics import auc_of, running, tally
 
 REPLICATES = 1000
 _BUDGET = 20_000_000
 _FEWEST = 200
+_BLOCK = 1_000_000
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure with its 95 % interval; `low` and `high` are NaN where it is not defined."""
+    """A figure with its 95 % interval; `low` and `high` are NaN where it is not defined.
+
+    Attributes
+    ----------
+    mean, low, high : float
+    positive_share : float
+        Share of the resamples in which the figure is above 0.
+    """
 
     mean: float
     low: float
     high: float
+    positive_share: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Resamples:
+    """The same resamples of whole customers for every figure of the same rows.
+
+    Attributes
+    ----------
+    place : ndarray of int64, shape (n,)
+        Each row's customer, 0 to `customers` - 1.
+    customers : int
+    seed : int
+    replicates : int
+    """
+
+    place: Integers
+    customers: int
+    seed: int
+    replicates: int
+
+    @classmethod
+    def of(cls, customer_keys: Integers, *, seed: int, replicates: int = REPLICATES) -> Resamples:
+        """Prepare the resamples of rows, fewer where they are many: at least 200 (or as many as asked for)."""
+        keys, place = np.unique(customer_keys, return_inverse=True)
+        affordable = max(_FEWEST, _BUDGET // max(len(customer_keys), 1))
+        return cls(place, len(keys), seed, min(replicates, affordable))
+
+    def blocks(self) -> Iterator[Floats]:
+        """Yield how often each customer was drawn, shape (b, customers), until there were `replicates` rows."""
+        random = np.random.default_rng(self.seed)
+        size = max(1, _BLOCK // max(self.customers, 1))
+        for start in range(0, self.replicates, size):
+            drawn = [
+                np.bincount(random.integers(0, self.customers, self.customers), minlength=self.customers)
+                for _ in range(min(size, self.replicates - start))
+            ]
+            yield np.array(drawn, dtype=np.float64)
 
 
 def better_than(
@@ -31,6 +77,7 @@ def better_than(
     *,
     seed: int = 1,
     replicates: int = REPLICATES,
+    weights: Floats | None = None,
 ) -> Interval:
     """Judge how much smaller the challenger's losses are than the champion's on the same rows.
 
@@ -40,55 +87,61 @@ def better_than(
         Log loss of each customer-month (`metrics.log_losses`).
     customers : ndarray of int64, shape (n,)
         Customers are resampled whole.
+    weights : ndarray of float64, shape (n,), optional
+        How many customers each row stands for.
 
     Returns
     -------
     Interval
-        Of the mean of champion - challenger, in nats: the challenger is better where `low` > 0.
+        Of the mean of champion - challenger, in nats: the challenger is better where `low` > 0; how sure that is, in
+        `positive_share`.
 
     References
     ----------
     Paired cluster bootstrap, percentile interval (Efron & Tibshirani 1993; Field & Welsh 2007 for clusters).
     """
-    return mean_interval(champion_losses - challenger_losses, customers, seed=seed, replicates=replicates)
+    gains = champion_losses - challenger_losses
+    return mean_interval(gains, customers, seed=seed, replicates=replicates, weights=weights)
 
 
-def mean_interval(values: Floats, customers: Integers, *, seed: int, replicates: int = REPLICATES) -> Interval:
+def mean_interval(
+    values: Floats,
+    customers: Integers,
+    *,
+    seed: int,
+    replicates: int = REPLICATES,
+    weights: Floats | None = None,
+) -> Interval:
     """Return the mean of `values` (shape (n,)) with its 95 % interval by bootstrap over customers."""
-    _, place = np.unique(customers, return_inverse=True)
-    sums, counts = np.bincount(place, values), np.bincount(place)
-    resamples = _resamples(len(counts), len(counts), seed, replicates)
-    draws = [float(sums[drawn].sum() / counts[drawn].sum()) for drawn in resamples]
-    return _interval(float(values.mean()), draws)
+    resamples = Resamples.of(customers, seed=seed, replicates=replicates)
+    weight = np.ones(len(values)) if weights is None else weights
+    totals = np.bincount(resamples.place, weight * values)
+    counts = np.bincount(resamples.place, weight)
+    with np.errstate(invalid="ignore"):
+        draws = np.concatenate([(times @ totals) / (times @ counts) for times in resamples.blocks()])
+    return interval_of(float(np.average(values, weights=weights)), draws)
 
 
 def auc_interval(
     churned: Bools, score: Floats, customers: Integers, *, seed: int, replicates: int = REPLICATES
 ) -> Interval:
     """Return `auc_roc` with its 95 % interval by bootstrap over customers; a constant score gives 0.5 exactly."""
-    _, rank = np.unique(score, return_inverse=True)
-    _, place = np.unique(customers, return_inverse=True)
-    area, clusters = auc_of_places(churned, rank), int(place.max()) + 1
-    if rank.max() == 0:
-        return Interval(area, area, area)
-    draws = []
-    for drawn in _resamples(clusters, len(score), seed, replicates):
-        times = np.bincount(drawn, minlength=clusters).astype(np.float64)
-        draws.append(auc_of_places(churned, rank, times[place]))
-    return _interval(area, draws)
+    resamples = Resamples.of(customers, seed=seed, replicates=replicates)
+    values, rank = np.unique(-score, return_inverse=True)
+
+    def area(weight: Floats) -> float:
+        listed = tally(rank, weight, len(values))
+        found = tally(rank, weight * churned, len(values))
+        return auc_of(running(listed), running(found))
+
+    draws = [area(times[resamples.place]) for block in resamples.blocks() for times in block]
+    return interval_of(area(np.ones(len(score))), np.array(draws))
 
 
-def _resamples(customers: int, cost: int, seed: int, replicates: int) -> Iterator[Integers]:
-    """Yield the customers drawn, shape (customers,); where one replicate costs much, fewer, down to 200."""
-    random = np.random.default_rng(seed)
-    affordable = max(_FEWEST, _BUDGET // max(cost, 1))
-    for _ in range(min(replicates, affordable)):
-        yield random.integers(0, customers, customers)
-
-
-def _interval(value: float, draws: list[float]) -> Interval:
-    known = np.array([draw for draw in draws if not np.isnan(draw)])
+def interval_of(value: float, draws: Floats) -> Interval:
+    """Return the percentile interval of the replicates, shape (b,), in which the figure was defined."""
+    known = draws[np.isfinite(draws)]
     if len(known) == 0 or np.isnan(value):
         return Interval(value, float("nan"), float("nan"))
     low, high = np.quantile(known, [0.025, 0.975])
-    return Interval(value, float(low), float(high))
+    return Interval(value, float(low), float(high), float(np.mean(known > 0)))

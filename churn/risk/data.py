@@ -32,11 +32,15 @@ class TrainingSet:
         The snapshot's date as a proleptic Gregorian ordinal (`date.toordinal`).
     churned : ndarray of bool, shape (n,)
         The matured label.
+    weights : ndarray of float64, shape (n,), optional
+        How many customers each row stands for: 1 / holdout share for those whom a campaign left alone, 0 for those
+        to leave out; None where every row counts once.
 
     Raises
     ------
     ValueError
-        If lengths disagree or rows are not strictly ordered by (as_of, customer_key).
+        If lengths disagree, rows are not strictly ordered by (as_of, customer_key), or a weight is negative or not
+        finite.
     """
 
     names: FeatureNames
@@ -45,15 +49,17 @@ class TrainingSet:
     customer_keys: Integers
     as_of: NDArray[np.int64]
     churned: Bools
+    weights: Floats | None = None
 
     def __post_init__(self) -> None:
-        """Check shapes and order once, so that everything after may rely on them."""
+        """Check shapes, order and weights once, so that everything after may rely on them."""
         n = len(self.customer_keys)
         shapes = {
             "numbers": (self.numbers.shape, (n, len(self.names.numbers))),
             "codes": (self.codes.shape, (n, len(self.names.categories))),
             "as_of": (self.as_of.shape, (n,)),
             "churned": (self.churned.shape, (n,)),
+            "weights": (self.weight.shape, (n,)),
         }
         for column, (found, expected) in shapes.items():
             if found != expected:
@@ -62,10 +68,17 @@ class TrainingSet:
         higher = np.diff(self.customer_keys)
         if not bool(np.all((later > 0) | ((later == 0) & (higher > 0)))):
             raise ValueError("rows must be strictly ordered by (as_of, customer_key)")
+        if not bool(np.all(np.isfinite(self.weight) & (self.weight >= 0))):
+            raise ValueError("weights must be finite and not negative")
 
     def __len__(self) -> int:
         """Return the number of customer-months."""
         return len(self.customer_keys)
+
+    @property
+    def weight(self) -> Floats:
+        """Return the weight of every row, shape (n,): ones where none were given."""
+        return np.ones(len(self.customer_keys)) if self.weights is None else self.weights
 
     def take(self, keep: Bools) -> TrainingSet:
         """Return the rows where `keep` (shape (n,)) is true, in the same order."""
@@ -76,6 +89,7 @@ class TrainingSet:
             self.customer_keys[keep],
             self.as_of[keep],
             self.churned[keep],
+            None if self.weights is None else self.weights[keep],
         )
 
 
@@ -118,13 +132,13 @@ class TrainSettings:
     max_rows: int = 500_000
     min_churners: int = 50
     learning_rate: float = 0.05
-    num_leaves: int = 15
+    num_leaves: int = 8
     min_child_samples: int = 100
-    feature_fraction: float = 0.7
+    feature_fraction: float = 0.4
     lambda_l2: float = 5.0
     max_trees: int = 600
     early_stopping_rounds: int = 50
-    default_trees: int = 100
+    default_trees: int = 150
     threads: int = 1
     walk_months: int = 6
     test_months: int = 3

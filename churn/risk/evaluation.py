@@ -1,36 +1,37 @@
-"""Figures of a predictor on months that nothing about it had seen."""
+"""What is judged: predictions on months that nothing about them had seen, and one predictor's figures on them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 
-from churn.risk import metrics
-from churn.risk.bootstrap import auc_interval
-from churn.risk.data import Bools, Floats, Integers, TrainSettings
+from churn.risk.data import Bools, Floats, Integers
 
 OUT_OF_TIME = "out_of_time"
+REALISED = "realised"
 MODEL, LOGISTIC, RECENCY, BASE_RATE = "model", "logistic_regression", "recency", "base_rate"
 PREDICTORS = (MODEL, LOGISTIC, RECENCY, BASE_RATE)
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """The walk-forward test, row by row, ordered by (as_of, customer_key).
+    """Predictions and what came of them, row by row, ordered by (as_of, customer_key).
 
     Attributes
     ----------
     as_of : ndarray of int64, shape (n,)
-        Ordinals of the test months.
+        Ordinals of the months (or nights) predicted.
     customer_keys : ndarray of int64, shape (n,)
     churned : ndarray of bool, shape (n,)
     score : mapping of predictor to ndarray of float64, shape (n,)
         What it ranks by: calibrated log-odds, days of silence, or a constant.
     probability : mapping of predictor to ndarray of float64, shape (n,)
         Calibrated on earlier, matured months only.
+    weights : ndarray of float64, shape (n,), optional
+        How many customers each row stands for: 1 / holdout share for a campaign's holdout. None counts each once.
     """
 
     as_of: Integers
@@ -38,34 +39,64 @@ class Predictions:
     churned: Bools
     score: Mapping[str, Floats]
     probability: Mapping[str, Floats]
+    weights: Floats | None = None
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.churned)
+
+    @property
+    def weight(self) -> Floats:
+        """How many customers each row stands for, shape (n,): ones where no weights were given."""
+        return np.ones(len(self.churned)) if self.weights is None else self.weights
+
+    def take(self, keep: Bools | Integers) -> Predictions:
+        """Return the rows of a mask, shape (n,), or of indices, shape (m,)."""
+        return Predictions(
+            self.as_of[keep],
+            self.customer_keys[keep],
+            self.churned[keep],
+            {name: values[keep] for name, values in self.score.items()},
+            {name: values[keep] for name, values in self.probability.items()},
+            None if self.weights is None else self.weights[keep],
+        )
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One predictor's figures over the test months together.
+    """One predictor's figures over the judged months together; NaN where a figure is not defined.
 
     Attributes
     ----------
     predictor : str
         One of `PREDICTORS`, or another whose scores were put beside theirs.
     evaluation : str
-        `out_of_time`.
+        `out_of_time` or `realised`.
     first_as_of, last_as_of : date
-        First and last test month.
+        First and last month.
     months, rows, customers, churners : int
-        `churners` counts customer-months.
+        `churners` counts customer-months; counts are of rows, whatever their weights.
     base_rate : float
-        Churn rate of the test rows.
+        Churn rate of the rows, weighted.
     auc_roc, auc_roc_low, auc_roc_high : float
         With a 95 % interval, bootstrap over customers.
     pr_auc, recall, precision, lift_top_decile, brier, ece, log_loss : float
+        Recall and precision are at `threshold`.
     threshold : float
-        Operating threshold of recall and precision: the probability of the `list_size`-th riskiest customer,
-        averaged over the test months.
+        Operating threshold: where the expected net value is greatest, or, where no stake is known, the probability of
+        the `list_size`-th riskiest customer, averaged over the months.
     calibration_slope, observed_expected : float
         1 is perfect; the slope of a constant prediction is NaN.
     baseline_auc : float
         The recency rule's AUC on the same rows.
+    list_size : float
+        Customers on a month's list.
+    recall_at_list, precision_at_list : float
+        Of each month's `list_size` riskiest, the months together.
+    ece_perfect_p95 : float
+        95th percentile of the ECE that perfectly calibrated probabilities of the same rows would show.
+    expected_net_value : float
+        Of contacting everybody at or above the threshold, per month, in money (`business.contact_values`).
     """
 
     predictor: str
@@ -91,54 +122,11 @@ class Evaluation:
     calibration_slope: float
     observed_expected: float
     baseline_auc: float
-
-
-def evaluate(predictions: Predictions, list_size: int, settings: TrainSettings) -> list[Evaluation]:
-    """Return the figures of every predictor on the same rows, in the order of the predictions.
-
-    Parameters
-    ----------
-    predictions : Predictions
-    list_size : int
-        Customers on a night's list, scaled to the sample where customers were sampled.
-    """
-    baseline = metrics.auc_roc(predictions.churned, predictions.score[RECENCY])
-    return [_evaluate(name, predictions, list_size, baseline, settings) for name in predictions.score]
-
-
-def _evaluate(
-    name: str, predictions: Predictions, list_size: int, baseline_auc: float, settings: TrainSettings
-) -> Evaluation:
-    churned, score, probability = predictions.churned, predictions.score[name], predictions.probability[name]
-    days = np.unique(predictions.as_of)
-    threshold = operating_threshold(probability, predictions.as_of, list_size)
-    auc = auc_interval(churned, score, predictions.customer_keys, seed=settings.seed, replicates=settings.replicates)
-    constant = bool(np.ptp(score) == 0)
-    return Evaluation(
-        predictor=name,
-        evaluation=OUT_OF_TIME,
-        first_as_of=date.fromordinal(int(days[0])),
-        last_as_of=date.fromordinal(int(days[-1])),
-        months=len(days),
-        rows=len(churned),
-        customers=len(np.unique(predictions.customer_keys)),
-        churners=int(churned.sum()),
-        base_rate=float(churned.mean()),
-        auc_roc=auc.mean,
-        auc_roc_low=auc.low,
-        auc_roc_high=auc.high,
-        pr_auc=metrics.pr_auc(churned, score),
-        recall=metrics.recall_at_threshold(churned, probability, threshold),
-        precision=metrics.precision_at_threshold(churned, probability, threshold),
-        threshold=threshold,
-        lift_top_decile=metrics.lift_top_decile(churned, score),
-        brier=metrics.brier(churned, probability),
-        ece=metrics.ece(churned, probability),
-        log_loss=metrics.log_loss(churned, probability),
-        calibration_slope=float("nan") if constant else metrics.calibration_line(churned, probability)[0],
-        observed_expected=metrics.observed_expected(churned, probability),
-        baseline_auc=baseline_auc,
-    )
+    list_size: float
+    recall_at_list: float
+    precision_at_list: float
+    ece_perfect_p95: float
+    expected_net_value: float
 
 
 def level_only(predictions: Predictions) -> Floats:
@@ -147,17 +135,21 @@ def level_only(predictions: Predictions) -> Floats:
     What the model would be if it knew the level of churn and nothing about who leaves.
     """
     _, month = np.unique(predictions.as_of, return_inverse=True)
-    level: Floats = (np.bincount(month, predictions.probability[MODEL]) / np.bincount(month))[month]
-    return level
+    weight = predictions.weight
+    level: Floats = np.bincount(month, weight * predictions.probability[MODEL]) / np.bincount(month, weight)
+    return level[month]
 
 
-def operating_threshold(probability: Floats, as_of: Integers, list_size: int) -> float:
+def operating_threshold(probability: Floats, as_of: Integers, list_size: float, weights: Floats | None = None) -> float:
     """Return the probability of the `list_size`-th riskiest customer of each month, averaged over months.
 
     The least probability of the month where it has fewer customers than the list has places.
     """
+    weight = np.ones(len(probability)) if weights is None else weights
     lowest: list[float] = []
     for day in np.unique(as_of):
-        month: Sequence[float] = np.sort(probability[as_of == day])[::-1].tolist()
-        lowest.append(month[min(max(list_size, 1), len(month)) - 1])
+        rows = np.flatnonzero(as_of == day)
+        rows = rows[np.argsort(-probability[rows], kind="stable")]
+        filled = np.searchsorted(np.cumsum(weight[rows]), max(list_size, 1) - 1e-9)
+        lowest.append(float(probability[rows[min(int(filled), len(rows) - 1)]]))
     return float(np.mean(lowest))

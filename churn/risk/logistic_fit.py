@@ -18,6 +18,7 @@ def fit_logistic_model(
     level_counts: tuple[int, ...],
     churned: Bools,
     seed: int,
+    weights: Floats | None = None,
 ) -> LogisticModel:
     """Fit by penalised maximum likelihood (log loss, ridge with C = 1 on scaled columns).
 
@@ -28,6 +29,8 @@ def fit_logistic_model(
         Levels of each category.
     churned : ndarray of bool, shape (n,)
         Both classes must occur.
+    weights : ndarray of float64, shape (n,), optional
+        How often each row counts.
 
     Returns
     -------
@@ -41,7 +44,7 @@ def fit_logistic_model(
     used = np.any(columns != 0, axis=0)
     columns = columns[:, used]
     fitted = LogisticRegression(C=1.0, solver="newton-cholesky", max_iter=200, random_state=seed)
-    fitted.fit(columns, churned)
+    fitted.fit(columns, churned, sample_weight=weights)
     coefficients = np.zeros(used.size)
     coefficients[used] = np.ravel(fitted.coef_)
     return LogisticModel(medians, spreads, level_counts, _rounded(fitted.intercept_)[0], _rounded(coefficients))

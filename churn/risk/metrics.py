@@ -1,8 +1,8 @@
 """How good a score or a probability is: ranking, the top of the list, and calibration.
 
-Every function takes `churned` (bool, shape (n,)) and a `score` (any number, higher = riskier) or a
-`probability` in [0, 1], both shape (n,), and returns a float; NaN where the figure is not defined (one class
-only). Ties never depend on the order of rows.
+Every function takes `churned` (bool, shape (n,)), a `score` (any number, higher = riskier) or a `probability` in
+[0, 1], shape (n,), and `weights` (shape (n,), not negative): how many customers each row stands for, one where None.
+It returns a float; NaN where the figure is not defined (one class only). Ties never depend on the order of rows.
 """
 
 from __future__ import annotations
@@ -11,100 +11,171 @@ import numpy as np
 from scipy.special import logit, xlogy
 
 from churn.risk.calibration import CLIP, fit_logistic
-from churn.risk.data import Bools, Floats
+from churn.risk.data import Bools, Floats, Integers
 
-_ECE_BINS = 15
+ECE_BINS = 15
+_DECILES = np.arange(11) / 10
+_TINY = 1e-300
+_MANY = 25.0
+
+
+def weight_of(churned: Bools, weights: Floats | None) -> Floats:
+    """Return the weights, shape (n,): ones where there are none."""
+    return np.ones(len(churned)) if weights is None else weights
+
+
+def ranked(churned: Bools, score: Floats, weights: Floats | None = None) -> tuple[Floats, Floats]:
+    """Return the weight of the rows and of the churners at or above each distinct score, from the highest down.
+
+    Returns
+    -------
+    listed, found : ndarray of float64, shape (number of distinct scores + 1,)
+        Both start with 0. A straight line between two neighbours is what drawing among equal scores would find.
+    """
+    weight = weight_of(churned, weights)
+    _, place = np.unique(-score, return_inverse=True)
+    return running(tally(place, weight)), running(tally(place, weight * churned))
+
+
+def tally(place: Integers, weight: Floats, size: int = 0) -> Floats:
+    """Return the sums of `weight` (shape (n,)) by `place` (shape (n,), 0 = first), at least `size` of them."""
+    sums: Floats = np.bincount(place, weight, minlength=size).astype(np.float64, copy=False)
+    return sums
+
+
+def running(values: Floats) -> Floats:
+    """Return the cumulative sums of `values`, shape (n,), with a 0 before them, shape (n + 1,)."""
+    sums = np.zeros(len(values) + 1)
+    np.cumsum(values, out=sums[1:])
+    return sums
 
 
 def auc_roc(churned: Bools, score: Floats, weights: Floats | None = None) -> float:
     """Return the chance that a random churner scores above a random stayer, ties counted half.
 
-    Parameters
-    ----------
-    weights : ndarray of float64, shape (n,), optional
-        How often each row counts (bootstrap replicates).
-
     References
     ----------
     Hanley & McNeil 1982, Radiology 143: the area is the Mann-Whitney statistic.
     """
-    _, place = np.unique(score, return_inverse=True)
-    return auc_of_places(churned, place, weights)
+    return auc_of(*ranked(churned, score, weights))
 
 
-def auc_of_places(churned: Bools, place: np.ndarray, weights: Floats | None = None) -> float:
-    """Return `auc_roc` from each row's rank among the distinct scores (0 = lowest), computed beforehand."""
-    weight = np.ones(len(churned)) if weights is None else weights
-    positive = np.bincount(place, weight * churned)
-    negative = np.bincount(place, weight * ~churned)
-    pairs = positive.sum() * negative.sum()
-    if pairs == 0:
-        return float("nan")
-    below = np.cumsum(negative) - negative / 2
-    return float(positive @ below / pairs)
+def auc_of(listed: Floats, found: Floats) -> float:
+    """Return `auc_roc` of what `ranked` gave."""
+    stayed = listed - found
+    pairs = found[-1] * stayed[-1]
+    return float(np.diff(stayed) @ (found[1:] + found[:-1]) / 2 / pairs) if pairs > 0 else float("nan")
 
 
-def pr_auc(churned: Bools, score: Floats) -> float:
+def pr_auc(churned: Bools, score: Floats, weights: Floats | None = None) -> float:
     """Return average precision, the step-wise area under precision over recall.
 
     References
     ----------
     Sum over thresholds of (R_k - R_{k-1}) P_k, tied scores entering together (as scikit-learn defines it).
     """
-    if not churned.any():
+    return pr_auc_of(*ranked(churned, score, weights))
+
+
+def pr_auc_of(listed: Floats, found: Floats) -> float:
+    """Return `pr_auc` of what `ranked` gave."""
+    if found[-1] <= 0:
         return float("nan")
-    values, place = np.unique(-score, return_inverse=True)
-    hits = np.bincount(place, churned, minlength=len(values))
-    found = np.cumsum(hits)
-    listed = np.cumsum(np.bincount(place, minlength=len(values)))
-    return float(np.sum(hits * found / listed) / churned.sum())
+    return float(np.diff(found) @ (found[1:] / np.maximum(listed[1:], _TINY)) / found[-1])
 
 
-def recall_at_threshold(churned: Bools, probability: Floats, threshold: float) -> float:
+def recall_at_threshold(churned: Bools, probability: Floats, threshold: float, weights: Floats | None = None) -> float:
     """Return the share of churners whose probability is at least `threshold`."""
-    return _ratio(float(np.sum(churned & (probability >= threshold))), float(churned.sum()))
+    weight = weight_of(churned, weights)
+    return ratio(float(weight @ (churned & (probability >= threshold))), float(weight @ churned))
 
 
-def precision_at_threshold(churned: Bools, probability: Floats, threshold: float) -> float:
+def precision_at_threshold(
+    churned: Bools, probability: Floats, threshold: float, weights: Floats | None = None
+) -> float:
     """Return the share of churners among those whose probability is at least `threshold`."""
-    listed = probability >= threshold
-    return _ratio(float(np.sum(churned & listed)), float(listed.sum()))
+    weight, listed = weight_of(churned, weights), probability >= threshold
+    return ratio(float(weight @ (churned & listed)), float(weight @ listed))
 
 
-def recall_at_list(churned: Bools, score: Floats, list_size: int) -> float:
-    """Return the share of all churners among the `list_size` highest scores, ties at its end drawn by lot."""
-    return _ratio(expected_hits(churned, score, list_size), float(churned.sum()))
+def listed_shares(
+    score: Floats, list_size: float, as_of: Integers | None = None, weights: Floats | None = None
+) -> Floats:
+    """Return the chance of each row to be on a list of the `list_size` highest scores, shape (n,).
 
-
-def precision_at_list(churned: Bools, score: Floats, list_size: int) -> float:
-    """Return the share of churners among the `list_size` highest scores, ties at its end drawn by lot."""
-    return _ratio(expected_hits(churned, score, list_size), float(min(list_size, len(churned))))
-
-
-def lift_top_decile(churned: Bools, score: Floats) -> float:
-    """Return the churn rate of the riskiest tenth (rounded up) over the churn rate of all."""
-    if not churned.any():
-        return float("nan")
-    return precision_at_list(churned, score, -(-len(churned) // 10)) / float(churned.mean())
-
-
-def expected_hits(churned: Bools, score: Floats, list_size: int) -> float:
-    """Return the expected number of churners among the `list_size` highest scores.
-
-    Customers tied at the boundary share its remaining places equally, so the order of rows never matters.
+    Parameters
+    ----------
+    list_size : float
+        In customers, as the weights count them.
+    as_of : ndarray of int64, shape (n,), optional
+        Each month has its own list; None makes one list of all rows. Rows tied at a list's end share its remaining
+        places equally, so that the order of rows never matters.
     """
-    size = min(list_size, len(score))
-    if size <= 0:
-        return 0.0
-    boundary = np.partition(score, len(score) - size)[len(score) - size]
-    above, tied = score > boundary, score == boundary
-    places = size - int(above.sum())
-    return float(churned[above].sum() + places * churned[tied].mean())
+    weight = np.ones(len(score)) if weights is None else weights
+    shares = np.zeros(len(score))
+    months = np.zeros(len(score), np.int64) if as_of is None else as_of
+    for month in np.unique(months):
+        rows = np.flatnonzero(months == month)
+        _, place = np.unique(-score[rows], return_inverse=True)
+        mass = tally(place, weight[rows])
+        shares[rows] = fill(mass, list_size)[place]
+    return shares
 
 
-def brier(churned: Bools, probability: Floats) -> float:
+def fill(mass: Floats, list_size: float) -> Floats:
+    """Return which share of each group of `mass` (shape (..., k), riskiest first) a list of `list_size` still takes."""
+    before = np.cumsum(mass, axis=-1) - mass
+    return np.clip((list_size - before) / np.maximum(mass, _TINY), 0.0, 1.0)
+
+
+def recall_at_list(
+    churned: Bools,
+    score: Floats,
+    list_size: float,
+    weights: Floats | None = None,
+    as_of: Integers | None = None,
+) -> float:
+    """Return the share of all churners on the list (`listed_shares`)."""
+    weight = weight_of(churned, weights)
+    on_list = weight * listed_shares(score, list_size, as_of, weights)
+    return ratio(float(on_list @ churned), float(weight @ churned))
+
+
+def precision_at_list(
+    churned: Bools,
+    score: Floats,
+    list_size: float,
+    weights: Floats | None = None,
+    as_of: Integers | None = None,
+) -> float:
+    """Return the share of churners on the list (`listed_shares`)."""
+    on_list = weight_of(churned, weights) * listed_shares(score, list_size, as_of, weights)
+    return ratio(float(on_list @ churned), float(on_list.sum()))
+
+
+def lift_top_decile(churned: Bools, score: Floats, weights: Floats | None = None) -> float:
+    """Return the churn rate of the riskiest tenth over the churn rate of all; the row at its edge counts in part."""
+    return float(lift_by_decile(churned, score, weights)[0])
+
+
+def lift_by_decile(churned: Bools, score: Floats, weights: Floats | None = None) -> Floats:
+    """Return the churn rate of each tenth, riskiest first, over the churn rate of all, shape (10,)."""
+    return lifts_of(*ranked(churned, score, weights))
+
+
+def lifts_of(listed: Floats, found: Floats) -> Floats:
+    """Return `lift_by_decile` of what `ranked` gave."""
+    if found[-1] <= 0:
+        return np.full(10, np.nan)
+    inside = np.interp(listed[-1] * _DECILES, listed, found)
+    inside[-1] = found[-1]
+    lifts: Floats = (inside[1:] - inside[:-1]) * (10 / found[-1])
+    return lifts
+
+
+def brier(churned: Bools, probability: Floats, weights: Floats | None = None) -> float:
     """Return the mean squared error of the probabilities (Brier 1950, Monthly Weather Review 78)."""
-    return float(np.mean((probability - churned) ** 2))
+    return float(np.average((probability - churned) ** 2, weights=weights))
 
 
 def log_losses(churned: Bools, probability: Floats) -> Floats:
@@ -114,28 +185,70 @@ def log_losses(churned: Bools, probability: Floats) -> Floats:
     return losses
 
 
-def log_loss(churned: Bools, probability: Floats) -> float:
+def log_loss(churned: Bools, probability: Floats, weights: Floats | None = None) -> float:
     """Return the mean negative log likelihood in nats."""
-    return float(log_losses(churned, probability).mean())
+    return float(np.average(log_losses(churned, probability), weights=weights))
 
 
-def ece(churned: Bools, probability: Floats, bins: int = _ECE_BINS) -> float:
+def equal_mass_bins(probability: Floats, bins: int, weights: Floats | None = None) -> Integers:
+    """Return each row's bin, shape (n,), 0 = lowest: as equal in weight as ties allow; equal probabilities share one.
+
+    There may be fewer than `bins`; none is empty.
+    """
+    values, place = np.unique(probability, return_inverse=True)
+    reached = np.cumsum(np.bincount(place, weights))
+    targets = reached[-1] * np.arange(1, bins) / bins
+    last_inside = np.unique(np.searchsorted(reached, targets - 1e-9 * reached[-1], side="left"))
+    of_value = np.searchsorted(last_inside, np.arange(len(values)), side="left")
+    _, of_value = np.unique(of_value, return_inverse=True)
+    found: Integers = of_value[place].astype(np.int64)
+    return found
+
+
+def ece(churned: Bools, probability: Floats, weights: Floats | None = None, *, bins: int = ECE_BINS) -> float:
     """Return the expected calibration error over equal-mass bins.
 
-    The mean over customers of |mean predicted - observed rate| of their bin; equal probabilities share a bin.
-    Alone it proves nothing: a constant base rate passes.
+    The mean over customers of |mean predicted - observed rate| of their bin. Alone it proves nothing: a constant
+    base rate passes, and a perfect model does not reach 0; see `perfect_ece`.
 
     References
     ----------
     Naeini, Cooper & Hauskrecht 2015, AAAI; equal-mass bins as in Nixon et al. 2019.
     """
-    edges = np.quantile(probability, np.arange(1, bins) / bins, method="inverted_cdf")
-    place = np.searchsorted(np.unique(edges), probability, side="left")
-    gaps = np.bincount(place, probability) - np.bincount(place, churned)
-    return float(np.abs(gaps).sum() / len(churned))
+    weight, place = weight_of(churned, weights), equal_mass_bins(probability, bins, weights)
+    gaps = np.bincount(place, weight * (probability - churned))
+    return ratio(float(np.abs(gaps).sum()), float(weight.sum()))
 
 
-def calibration_line(churned: Bools, probability: Floats) -> tuple[float, float]:
+def perfect_ece(
+    probability: Floats,
+    weights: Floats | None = None,
+    *,
+    bins: int = ECE_BINS,
+    seed: int = 1,
+    draws: int = 400,
+    quantile: float = 0.95,
+) -> float:
+    """Return the quantile of the ECE that these probabilities would show if they were perfectly calibrated.
+
+    Outcomes are drawn from the probabilities themselves `draws` times (Bröcker & Smith 2007, Weather and Forecasting
+    22, "consistency resampling"); where every bin expects many, its gap is drawn from the normal distribution instead.
+    """
+    order = np.argsort(probability, kind="stable")
+    p = probability[order]
+    weight = np.ones(len(p)) if weights is None else weights[order]
+    place = equal_mass_bins(p, bins, None if weights is None else weight)
+    starts, random = np.flatnonzero(np.diff(place, prepend=-1)), np.random.default_rng(seed)
+    expected, spread = weight * p, np.sqrt(np.add.reduceat(weight**2 * p * (1 - p), starts))
+    if np.add.reduceat(p * (1 - p), starts).min() >= _MANY:
+        gaps = random.normal(size=(draws, len(starts))) * spread
+    else:
+        drawn = (np.add.reduceat(weight * (random.random(len(p)) < p), starts) for _ in range(draws))
+        gaps = np.array(list(drawn)) - np.add.reduceat(expected, starts)
+    return float(np.quantile(np.abs(gaps).sum(axis=1), quantile) / weight.sum())
+
+
+def calibration_line(churned: Bools, probability: Floats, weights: Floats | None = None) -> tuple[float, float]:
     """Return (slope, intercept) of a logistic regression of the outcome on logit(probability).
 
     Slope 1 and intercept 0 are perfect; a slope under 1 means too extreme. Both NaN where all
@@ -145,17 +258,20 @@ def calibration_line(churned: Bools, probability: Floats) -> tuple[float, float]
     ----------
     Cox 1958, Biometrika 45; Van Calster et al. 2019, BMC Medicine 17.
     """
-    p = np.clip(probability, CLIP, 1 - CLIP)
-    if np.ptp(p) == 0 or churned.all() or not churned.any():
+    counted = weight_of(churned, weights) > 0
+    p, y = np.clip(probability, CLIP, 1 - CLIP)[counted], churned[counted]
+    if len(p) == 0 or np.ptp(p) == 0 or y.all() or not y.any():
         return float("nan"), float("nan")
-    intercept, slope = fit_logistic(logit(p), churned)
+    intercept, slope = fit_logistic(logit(p), y, None if weights is None else weights[counted])
     return slope, intercept
 
 
-def observed_expected(churned: Bools, probability: Floats) -> float:
+def observed_expected(churned: Bools, probability: Floats, weights: Floats | None = None) -> float:
     """Return churners observed over churners expected; above 1 the probabilities are too low."""
-    return _ratio(float(churned.sum()), float(probability.sum()))
+    weight = weight_of(churned, weights)
+    return ratio(float(weight @ churned), float(weight @ probability))
 
 
-def _ratio(part: float, whole: float) -> float:
+def ratio(part: float, whole: float) -> float:
+    """Return part / whole, NaN where there is no whole."""
     return part / whole if whole > 0 else float("nan")

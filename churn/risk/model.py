@@ -5,17 +5,21 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal, cast
 
 from churn.errors import ModelError
 from churn.matrix import FeatureNames
-from churn.risk.calibration import Calibrator
+from churn.risk.calibration import Calibrator, clipped_expit
 from churn.risk.data import Floats, Integers, TrainSettings
 from churn.risk.logistic import LogisticModel
+from churn.risk.reference import Reference
+from churn.risk.season import Season
 
-FORMAT = "churn-risk-model/1"
+FORMAT = "churn-risk-model/2"
+FIRST_FORMAT = "churn-risk-model/1"
 Kind = Literal["lightgbm", "logistic"]
 
 
@@ -45,7 +49,7 @@ class RiskModel:
     ----------
     kind : {"lightgbm", "logistic"}
     names : FeatureNames
-        The features it uses, in its own order, with the levels it knows.
+        The customers' features it uses, in its own order, with the levels it knows; without season columns.
     booster_text : str
         LightGBM's model text; empty for a logistic model.
     logistic : LogisticModel or None
@@ -61,6 +65,12 @@ class RiskModel:
     trees : int
         Number of trees; 0 for a logistic model.
     settings : TrainSettings
+    season : Season
+        What it knows of the time of the year.
+    definitions : mapping of str to str
+        Feature to the SHA-256 of the SQL that computed it in training; empty where that was not kept.
+    reference : Reference or None
+        How features and score were spread in training; None where that was not kept.
     """
 
     kind: Kind
@@ -74,13 +84,29 @@ class RiskModel:
     base_rate: float
     trees: int
     settings: TrainSettings
+    season: Season = field(default_factory=Season)
+    definitions: Mapping[str, str] = field(default_factory=dict)
+    reference: Reference | None = None
+
+    @property
+    def input_names(self) -> FeatureNames:
+        """Return the names of the columns that the model itself takes: `names` with the season's behind the numbers."""
+        return dataclasses.replace(self.names, numbers=(*self.names.numbers, *self.season.columns))
+
+    def probability(self, raw: Floats, as_of: date) -> Floats:
+        """Return the calibrated probability of a night's raw log-odds, shape (n,), in [1e-5, 1 - 1e-5]."""
+        return clipped_expit(self.calibrator.log_odds(raw) + self.season.shift(as_of))
 
     def to_text(self) -> str:
         """Return the model as canonical JSON: sorted keys, no spaces, ASCII; equal models give equal text.
 
         `settings.threads` is left out: it changes no result.
         """
-        content = dataclasses.asdict(self) | {"format": FORMAT}
+        content = {name: getattr(self, name) for name in (each.name for each in dataclasses.fields(self))}
+        for name in ("names", "logistic", "calibrator", "settings", "season"):
+            content[name] = None if content[name] is None else dataclasses.asdict(content[name])
+        content |= {"format": FORMAT, "definitions": dict(self.definitions)}
+        content["reference"] = None if self.reference is None else self.reference.to_json()
         del content["settings"]["threads"]
         for name in ("first_as_of", "last_as_of", "labels_end"):
             content[name] = content[name].isoformat()
@@ -122,6 +148,8 @@ def text_sha256(text: str) -> str:
 
 
 def _parsed(content: dict[str, Any]) -> RiskModel:
+    if content["format"] == FIRST_FORMAT:
+        content = _upgraded(content)
     if content["format"] != FORMAT:
         raise ValueError(f"format is {content['format']!r}")
     kind = content["kind"]
@@ -136,14 +164,29 @@ def _parsed(content: dict[str, Any]) -> RiskModel:
         names=_parsed_names(content["names"]),
         booster_text=str(content["booster_text"]),
         logistic=None if logistic is None else _parsed_logistic(logistic),
-        calibrator=Calibrator(**content["calibrator"]),
+        calibrator=Calibrator.from_json(content["calibrator"]),
         first_as_of=date.fromisoformat(content["first_as_of"]),
         last_as_of=date.fromisoformat(content["last_as_of"]),
         labels_end=date.fromisoformat(content["labels_end"]),
         base_rate=float(content["base_rate"]),
         trees=int(content["trees"]),
         settings=TrainSettings(**content["settings"]),
+        season=Season(content["season"]["kind"], tuple(float(shift) for shift in content["season"]["shifts"])),
+        definitions={str(name): str(sha) for name, sha in content["definitions"].items()},
+        reference=None if content["reference"] is None else Reference.from_json(content["reference"]),
     )
+
+
+def _upgraded(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of format 1 as format 2, with none of what came later."""
+    known = {each.name for each in dataclasses.fields(TrainSettings)}
+    return content | {
+        "format": FORMAT,
+        "settings": {name: value for name, value in content["settings"].items() if name in known},
+        "season": {"kind": "none", "shifts": []},
+        "definitions": {},
+        "reference": None,
+    }
 
 
 def _parsed_names(content: dict[str, Any]) -> FeatureNames:

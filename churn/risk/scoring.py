@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ RawScore = Callable[[NDArray[np.float32], NDArray[np.int32]], Floats]
 
 
 def score_batches(
-    model: RiskModel, names: FeatureNames, batches: Iterable[Batch], *, threads: int = 0
+    model: RiskModel, names: FeatureNames, batches: Iterable[Batch], *, as_of: date, threads: int = 0
 ) -> Iterator[ScoredBatch]:
     """Score customers batch by batch; memory is bounded by one batch.
 
@@ -29,6 +30,9 @@ def score_batches(
         The night's columns: features that the model does not use are ignored, and a level that it never saw
         is treated as missing.
     batches : iterable of Batch
+        Customers of one night.
+    as_of : date
+        The night: a model that knows the season needs its place in the year.
     threads : int
         Threads of the prediction; 0 uses every core. Changes no value.
 
@@ -43,19 +47,54 @@ def score_batches(
         At the call, before anything is scored, if the night lacks a feature that the model uses.
     """
     columns = match_columns(model.names, names)
-    return _scored(model, columns, raw_scorer(model, threads), batches)
+    return _scored(model, columns, as_of, raw_scorer(model, threads), batches)
 
 
 def _scored(
-    model: RiskModel, columns: ColumnMatch, raw_score: RawScore, batches: Iterable[Batch]
+    model: RiskModel, columns: ColumnMatch, as_of: date, raw_score: RawScore, batches: Iterable[Batch]
 ) -> Iterator[ScoredBatch]:
     for batch in batches:
-        raw = raw_score(*columns.select(batch.numbers, batch.codes))
-        yield ScoredBatch(batch.customer_keys, raw, model.calibrator.probability(raw))
+        raw = raw_score(*model_inputs(model, columns, batch, as_of))
+        yield ScoredBatch(batch.customer_keys, raw, model.probability(raw, as_of))
+
+
+def model_inputs(
+    model: RiskModel, columns: ColumnMatch, batch: Batch, as_of: date
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Return (numbers, codes) of a batch as the model takes them: `model.input_names`, season columns included."""
+    numbers, codes = columns.select(batch.numbers, batch.codes)
+    return model.season.extend(numbers, as_of, model.settings.horizon_days), codes
+
+
+def refuse_redefined(model: RiskModel, definitions: Mapping[str, str]) -> None:
+    """Refuse a night whose features are not computed as those that the model learned from.
+
+    Parameters
+    ----------
+    model : RiskModel
+        A feature whose definition was not stored with it is not compared.
+    definitions : mapping of str to str
+        The night's: feature to the SHA-256 of its SQL. A feature that is not there is for `match_columns` to name.
+
+    Raises
+    ------
+    ModelError
+        Naming every feature whose definition differs.
+    """
+    changed = [
+        name
+        for name in (*model.names.numbers, *model.names.categories)
+        if name in definitions and model.definitions.get(name, definitions[name]) != definitions[name]
+    ]
+    if changed:
+        raise ModelError(
+            f"The churn model learned from features that are computed differently now: {', '.join(changed)}.",
+            "Train again with `churn train`, or go back to the definitions that it learned from.",
+        )
 
 
 def raw_scorer(model: RiskModel, threads: int = 0) -> RawScore:
-    """Return the model's function from (numbers, codes), in its own order of columns, to raw log-odds.
+    """Return the model's function from (numbers, codes), as `model_inputs` gives them, to raw log-odds.
 
     Raises
     ------

@@ -14,6 +14,7 @@ from churn.windows import add_months, matures_on, month_start, purge_ok
 
 FIT_CHURNERS = 25
 POOL_CHURNERS = 20
+SHARED_ROWS = 100_000
 _BOOSTING_WINDOWS = 3
 _MOST = 0.5
 
@@ -117,7 +118,7 @@ def boosting_plan(snapshots: Sequence[Snapshot], settings: TrainSettings) -> Pla
     """
     if disjoint_windows(snapshots, settings) < _BOOSTING_WINDOWS:
         return None
-    folds = _folds(snapshots, settings)
+    folds = folds_of(snapshots, settings)
     tests = [fold for fold in folds if pool_of(fold, folds, settings)][-settings.test_months :]
     if not tests:
         return None
@@ -130,7 +131,7 @@ def boosting_plan(snapshots: Sequence[Snapshot], settings: TrainSettings) -> Pla
 
 def logistic_plan(snapshots: Sequence[Snapshot], settings: TrainSettings) -> Plan | None:
     """Plan the fallback: a logistic regression judged on later months, not calibrated; None if impossible."""
-    tests = tuple(_folds(snapshots, settings)[-settings.test_months :])
+    tests = tuple(folds_of(snapshots, settings)[-settings.test_months :])
     if sum(fold.churners for fold in tests) < POOL_CHURNERS:
         return None
     return Plan("logistic", tests, tests)
@@ -139,6 +140,28 @@ def logistic_plan(snapshots: Sequence[Snapshot], settings: TrainSettings) -> Pla
 def pool_of(fold: Fold, walk: Sequence[Fold], settings: TrainSettings) -> list[Fold]:
     """List the predicted months whose labels had matured when `fold` began: its calibrator's."""
     return [earlier for earlier in walk if earlier.both_classes and _purged(earlier.as_of, fold.as_of, settings)]
+
+
+def fit_ends(plan: Plan) -> dict[date, int]:
+    """Say for every walk-forward month up to which row its fit goes.
+
+    Small data are fitted anew for every month on everything that had matured. A fit on `SHARED_ROWS` rows would hardly
+    change with more: there, a month that only calibrates takes the latest such fit before it (the one that chose the
+    number of trees among them), and every second test month that of the month before, as nights do between two
+    trainings.
+    """
+    known = [] if plan.stop is None else [plan.stop.fit_end]
+    found: dict[date, int] = {}
+    before: Fold | None = None
+    for fold in plan.walk:
+        shared = [end for end in known if SHARED_ROWS <= end <= fold.fit_end]
+        if fold in plan.tests:
+            tested = before if before in plan.tests else None
+            shared = [end for end in shared if tested is not None and end == tested.fit_end == found[tested.as_of]]
+        found[fold.as_of] = max(shared) if shared else fold.fit_end
+        known.append(found[fold.as_of])
+        before = fold
+    return found
 
 
 def enough_on(first_as_of: date, windows: int, settings: TrainSettings) -> date:
@@ -150,7 +173,7 @@ def enough_on(first_as_of: date, windows: int, settings: TrainSettings) -> date:
     return matures_on(snapshot, settings.horizon_days, settings.grace_days)
 
 
-def _folds(snapshots: Sequence[Snapshot], settings: TrainSettings) -> list[Fold]:
+def folds_of(snapshots: Sequence[Snapshot], settings: TrainSettings) -> list[Fold]:
     """List the months that have enough matured history before them to be fitted on."""
     folds = []
     for snapshot in snapshots:

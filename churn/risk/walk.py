@@ -1,33 +1,31 @@
-"""The walk forward: fit on what was known, predict the month after, calibrate on what had matured."""
+"""The walk forward: fit on what was known, predict the month after."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
-from scipy.special import logit
 
-from churn.risk.boosting import Matrix, booster_matrix, choose_trees, fit_booster
-from churn.risk.calibration import Calibrator, fit_calibrator
+from churn.risk.boosting import Binned, Booster, Fitted, Matrix, booster_matrix
 from churn.risk.data import (
     Bools,
     Floats,
-    Integers,
     TrainingSet,
     TrainSettings,
     customer_share,
     sampled_customers,
 )
-from churn.risk.evaluation import BASE_RATE, LOGISTIC, MODEL, RECENCY, Predictions
+from churn.risk.evaluation import LOGISTIC, MODEL, RECENCY
 from churn.risk.logistic import LogisticModel
 from churn.risk.logistic_fit import fit_logistic_model
 from churn.risk.recency import days_since_activity
-from churn.risk.splits import Fold, Plan, pool_of
+from churn.risk.splits import Fold, Plan, fit_ends
 
-FitPredict = Callable[[Fold], Floats]
 Raws = Mapping[str, Floats]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,7 @@ class Walk:
     Attributes
     ----------
     data : TrainingSet
+        With the season's columns where they are features.
     plan : Plan
     matrix : ndarray of float32, shape (n, K + C)
     settings : TrainSettings
@@ -54,25 +53,30 @@ class Walk:
         matrix = booster_matrix(data.numbers, data.codes) if boosted else np.empty((0, 0), np.float32)
         return cls(data, plan, matrix, settings)
 
-    @property
-    def categories(self) -> int:
-        """Return the number of categorical features."""
-        return len(self.data.names.categories)
-
     def logistic_on(self, fit_end: int) -> LogisticModel:
         """Fit the logistic regression on the rows [0, fit_end), sampled by customer above the cap."""
-        keep = sampled_customers(self.data.customer_keys[:fit_end], self.settings.logistic_max_rows, self.settings.seed)
+        data = self.data
+        keep = sampled_customers(data.customer_keys[:fit_end], self.settings.logistic_max_rows, self.settings.seed)
         return fit_logistic_model(
-            self.data.numbers[:fit_end][keep],
-            self.data.codes[:fit_end][keep],
-            tuple(len(levels) for levels in self.data.names.levels),
-            self.data.churned[:fit_end][keep],
+            data.numbers[:fit_end][keep],
+            data.codes[:fit_end][keep],
+            tuple(len(levels) for levels in data.names.levels),
+            data.churned[:fit_end][keep],
             self.settings.seed,
+            None if data.weights is None else data.weights[:fit_end][keep],
         )
 
-    def booster_on(self, fit_end: int, trees: int) -> str:
-        """Fit LightGBM on the rows [0, fit_end) and return its text."""
-        return fit_booster(self.matrix[:fit_end], self.data.churned[:fit_end], self.categories, trees, self.settings)
+    def binned(self, edges_end: int, end: int) -> Binned:
+        """Put the rows [0, end) in bins whose edges come from the rows [0, edges_end)."""
+        data = self.data
+        return Binned(
+            self.matrix[:end],
+            data.churned[:end],
+            None if data.weights is None else data.weights[:end],
+            len(data.names.categories),
+            edges_end,
+            self.settings,
+        )
 
     def spent_on_stopping(self) -> Bools:
         """Say which rows chose the number of trees and so may not calibrate, shape (n,)."""
@@ -85,95 +89,80 @@ class Walk:
         return spent
 
 
-def best_trees(walk: Walk) -> int:
-    """Return the number of trees by early stopping on the plan's snapshot, or the default without one."""
-    stop, settings = walk.plan.stop, walk.settings
-    if stop is None:
-        return settings.default_trees
-    watched = walk.spent_on_stopping()
-    fit = walk.matrix[: stop.fit_end], walk.data.churned[: stop.fit_end]
-    later = walk.matrix[watched], walk.data.churned[watched]
-    return choose_trees(fit, later, walk.categories, settings)
+@dataclass(frozen=True)
+class Fits:
+    """Every fit of a training run, by the end of the rows [0, fit_end) that it learned from.
+
+    Attributes
+    ----------
+    trees : int
+        Number of trees of every booster; 0 for a logistic model.
+    boosters : mapping of int to Fitted
+        Of the walk-forward months and, on all rows, of the final model; empty for a logistic model.
+    logistics : mapping of int to LogisticModel
+        Of the walk-forward months and, for a logistic model, of the final one.
+    """
+
+    trees: int
+    boosters: Mapping[int, Fitted]
+    logistics: Mapping[int, LogisticModel]
 
 
-def raw_predictions(walk: Walk, model: FitPredict) -> Raws:
+def fit_all(walk: Walk) -> Fits:
+    """Choose the number of trees, then fit every walk-forward month and the final model.
+
+    `settings.threads` fits run at once, each on one core: fits hold no lock of Python's and share nothing that they
+    change, so the number of threads changes no result.
+    """
+    ends = sorted(set(fit_ends(walk.plan).values()), reverse=True)
+    with ThreadPoolExecutor(walk.settings.threads, thread_name_prefix="fit") as pool:
+        if walk.plan.kind == "logistic":
+            return Fits(0, {}, _results({end: pool.submit(walk.logistic_on, end) for end in (len(walk.data), *ends)}))
+        stopping = pool.submit(_stopped, walk)
+        logistics = {end: pool.submit(walk.logistic_on, end) for end in ends}
+        rows = len(walk.data)
+        everything = pool.submit(walk.binned, rows, rows)
+        binned, trees, known = stopping.result()
+        boosters = {rows: pool.submit(everything.result().fit, rows, trees)}
+        boosters |= {end: pool.submit(binned.fit, end, trees) for end in ends if end not in known}
+        return Fits(trees, known | _results(boosters), _results(logistics))
+
+
+def _results(futures: Mapping[int, Future[Result]]) -> dict[int, Result]:
+    return {end: future.result() for end, future in futures.items()}
+
+
+def _stopped(walk: Walk) -> tuple[Binned, int, dict[int, Fitted]]:
+    """Return the bins of the walk, the number of trees, and the fit that chose it.
+
+    Edges of bins come from what was known when the first test month began: its predictions know nothing later.
+    """
+    plan = walk.plan
+    binned = walk.binned(plan.tests[0].fit_end, plan.tests[-1].fit_end)
+    if plan.stop is None:
+        return binned, walk.settings.default_trees, {}
+    trees, text = binned.choose_trees(plan.stop.fit_end, walk.spent_on_stopping()[: binned.rows])
+    return binned, trees, {plan.stop.fit_end: Fitted(text, None)}
+
+
+def raw_predictions(walk: Walk, fits: Fits) -> Raws:
     """Predict every walk-forward month with every predictor that has a raw score.
-
-    `settings.threads` months are fitted at once: fits hold no lock of Python's and share nothing that they change.
 
     Returns
     -------
     mapping of predictor to ndarray of float64, shape (n,)
         NaN outside the walk-forward months.
     """
-    data = walk.data
+    data, ends = walk.data, fit_ends(walk.plan)
     raws = {name: np.full(len(data), np.nan) for name in (MODEL, LOGISTIC)}
 
     def predict(fold: Fold) -> None:
-        rows = slice(fold.start, fold.end)
-        raws[LOGISTIC][rows] = walk.logistic_on(fold.fit_end).log_odds(data.numbers[rows], data.codes[rows])
-        raws[MODEL][rows] = raws[LOGISTIC][rows] if walk.plan.kind == "logistic" else model(fold)
+        rows, end = slice(fold.start, fold.end), ends[fold.as_of]
+        raws[LOGISTIC][rows] = fits.logistics[end].log_odds(data.numbers[rows], data.codes[rows])
+        raws[MODEL][rows] = raws[LOGISTIC][rows]
+        if walk.plan.kind == "lightgbm":
+            raws[MODEL][rows] = Booster(fits.boosters[end].text).log_odds(walk.matrix[rows], threads=1)
 
-    with ThreadPoolExecutor(walk.settings.threads, thread_name_prefix="fit") as pool:
-        list(pool.map(predict, reversed(walk.plan.walk)))
+    with ThreadPoolExecutor(walk.settings.threads, thread_name_prefix="predict") as pool:
+        list(pool.map(predict, walk.plan.walk))
     return raws | {RECENCY: np.log1p(days_since_activity(data.names, data.numbers))}
-
-
-def pooled_rows(walk: Walk, fold: Fold | None) -> Integers:
-    """List the rows that may calibrate predictions of `fold` (None: of the future), shape (m,)."""
-    months = walk.plan.walk if fold is None else pool_of(fold, walk.plan.walk, walk.settings)
-    rows = np.zeros(len(walk.data), dtype=np.bool_)
-    for month in months:
-        rows[month.start : month.end] = True
-    return np.flatnonzero(rows & ~walk.spent_on_stopping())
-
-
-def calibrator_for(walk: Walk, raw: Floats, fold: Fold | None) -> Calibrator:
-    """Fit the calibrator of a month (None: the final one) on the months that had matured by then.
-
-    A logistic regression in the short plan has no such months: its own probabilities stand.
-    """
-    if walk.plan.kind == "logistic":
-        return Calibrator()
-    rows = pooled_rows(walk, fold)
-    return fit_calibrator(raw[rows], walk.data.churned[rows])
-
-
-def out_of_time_predictions(walk: Walk, raws: Raws) -> Predictions:
-    """Calibrate every test month on time before it, and give the baselines the same information."""
-    tests, data = walk.plan.tests, walk.data
-    score: dict[str, list[Floats]] = {name: [] for name in (*raws, BASE_RATE)}
-    probability: dict[str, list[Floats]] = {name: [] for name in (*raws, BASE_RATE)}
-    for fold in tests:
-        for name, (month_score, month_probability) in _calibrated_month(walk, raws, fold).items():
-            score[name].append(month_score)
-            probability[name].append(month_probability)
-    rows = np.concatenate([np.arange(fold.start, fold.end) for fold in tests])
-    return Predictions(
-        data.as_of[rows],
-        data.customer_keys[rows],
-        data.churned[rows],
-        {name: np.concatenate(parts) for name, parts in score.items()},
-        {name: np.concatenate(parts) for name, parts in probability.items()},
-    )
-
-
-def _calibrated_month(walk: Walk, raws: Raws, fold: Fold) -> dict[str, tuple[Floats, Floats]]:
-    """Return (score, probability) of each predictor for one month.
-
-    The base rate and the recency rule take their level from the rows that set the model's: the calibrator's,
-    or in the short plan those it was fitted on. Otherwise a shift of the level alone would look like skill.
-    """
-    month = slice(fold.start, fold.end)
-    level_rows = np.arange(fold.fit_end) if walk.plan.kind == "logistic" else pooled_rows(walk, fold)
-    churned = walk.data.churned[level_rows]
-    found: dict[str, tuple[Floats, Floats]] = {}
-    for name in (MODEL, LOGISTIC):
-        calibrator = calibrator_for(walk, raws[name], fold)
-        found[name] = calibrator.log_odds(raws[name][month]), calibrator.probability(raws[name][month])
-    silence = raws[RECENCY]
-    found[RECENCY] = silence[month], fit_calibrator(silence[level_rows], churned).probability(silence[month])
-    constant = np.zeros(fold.end - fold.start)
-    base = Calibrator(float(logit(churned.mean())), 0.0)
-    found[BASE_RATE] = constant, base.probability(constant)
-    return found

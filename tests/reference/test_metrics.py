@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy.special import expit, logit
@@ -42,12 +44,57 @@ def test_figures_equal_scikit_learns_with_and_without_ties(seed, digits):
     assert metrics.precision_at_threshold(churned, p, 0.2) == pytest.approx(precision_score(churned, listed))
 
 
+@pytest.mark.parametrize("digits", [None, 2, 1])
 @pytest.mark.parametrize("seed", range(3))
-def test_a_weighted_auc_equals_scikit_learns(seed):
-    churned, p = example(seed, 1)
-    weights = np.random.default_rng(seed).integers(0, 4, len(p)).astype(float)
-    expected = roc_auc_score(churned, p, sample_weight=weights)
-    assert metrics.auc_roc(churned, p, weights) == pytest.approx(expected, abs=1e-12)
+def test_weighted_figures_equal_scikit_learns_with_and_without_ties(seed, digits):
+    churned, p = example(seed, digits)
+    w = np.random.default_rng(seed).choice([0.0, 1.0, 2.5, 10.0], len(p))
+    assert metrics.auc_roc(churned, p, w) == pytest.approx(roc_auc_score(churned, p, sample_weight=w), abs=1e-12)
+    expected = average_precision_score(churned, p, sample_weight=w)
+    assert metrics.pr_auc(churned, p, w) == pytest.approx(expected, abs=1e-12)
+    assert metrics.brier(churned, p, w) == pytest.approx(brier_score_loss(churned, p, sample_weight=w), abs=1e-12)
+    clipped = np.clip(p, 1e-5, 1 - 1e-5)
+    expected = sklearn_log_loss(churned, clipped, sample_weight=w)
+    assert metrics.log_loss(churned, p, w) == pytest.approx(expected, abs=1e-12)
+    listed = p >= 0.2
+    expected = recall_score(churned, listed, sample_weight=w)
+    assert metrics.recall_at_threshold(churned, p, 0.2, w) == pytest.approx(expected)
+    expected = precision_score(churned, listed, sample_weight=w)
+    assert metrics.precision_at_threshold(churned, p, 0.2, w) == pytest.approx(expected)
+
+
+FIGURES: dict[str, Callable] = {
+    "auc_roc": metrics.auc_roc,
+    "pr_auc": metrics.pr_auc,
+    "recall": lambda y, p, w: metrics.recall_at_threshold(y, p, 0.2, w),
+    "precision": lambda y, p, w: metrics.precision_at_threshold(y, p, 0.2, w),
+    "recall_at_list": lambda y, p, w: metrics.recall_at_list(y, p, 60, w),
+    "precision_at_list": lambda y, p, w: metrics.precision_at_list(y, p, 60, w),
+    "lift_top_decile": metrics.lift_top_decile,
+    "brier": metrics.brier,
+    "log_loss": metrics.log_loss,
+    "ece": metrics.ece,
+    "calibration_line": metrics.calibration_line,
+    "observed_expected": metrics.observed_expected,
+}
+
+
+@pytest.mark.parametrize("digits", [None, 1])
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_row_of_weight_three_counts_as_three_rows_and_one_of_weight_none_as_nothing(name, digits):
+    churned, p = example(4, digits)
+    times = np.random.default_rng(4).integers(0, 4, len(p))
+    repeated = FIGURES[name](np.repeat(churned, times), np.repeat(p, times), None)
+    assert FIGURES[name](churned, p, times.astype(float)) == pytest.approx(repeated, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_ties_never_depend_on_the_order_of_rows(name):
+    churned, p = example(5, 1)
+    weights = np.random.default_rng(5).choice([1.0, 2.5], len(p))
+    order = np.random.default_rng(6).permutation(len(p))
+    shuffled = FIGURES[name](churned[order], p[order], weights[order])
+    assert FIGURES[name](churned, p, weights) == pytest.approx(shuffled, abs=1e-9)
 
 
 def test_auc_by_hand_counts_ties_half():
@@ -77,9 +124,32 @@ def test_list_figures_by_hand():
 def test_ties_at_the_end_of_the_list_share_its_places_whatever_the_order_of_rows():
     churned = np.array([True, True, False, False, False])
     score = np.array([5.0, 1.0, 1.0, 1.0, 0.0])
-    assert metrics.expected_hits(churned, score, 2) == pytest.approx(1 + 1 / 3)
-    assert metrics.expected_hits(churned[::-1], score[::-1], 2) == pytest.approx(1 + 1 / 3)
+    assert metrics.listed_shares(score, 2) == pytest.approx([1, 1 / 3, 1 / 3, 1 / 3, 0])
+    assert metrics.recall_at_list(churned, score, 2) == pytest.approx((1 + 1 / 3) / 2)
+    assert metrics.recall_at_list(churned[::-1], score[::-1], 2) == pytest.approx((1 + 1 / 3) / 2)
     assert metrics.lift_top_decile(churned, np.zeros(5)) == pytest.approx(1.0)
+
+
+def test_every_month_has_a_list_of_its_own():
+    churned = np.array([True, False, False, True])
+    score, as_of = np.array([9.0, 8.0, 2.0, 1.0]), np.array([1, 1, 2, 2])
+    assert metrics.listed_shares(score, 1, as_of) == pytest.approx([1, 0, 1, 0])
+    assert metrics.precision_at_list(churned, score, 1, as_of=as_of) == pytest.approx(0.5)
+    assert metrics.recall_at_list(churned, score, 1, as_of=as_of) == pytest.approx(0.5)
+
+
+def test_a_weighted_row_takes_as_many_places_on_the_list():
+    score, weights = np.array([3.0, 2.0, 1.0]), np.array([4.0, 4.0, 4.0])
+    assert metrics.listed_shares(score, 6, weights=weights) == pytest.approx([1, 0.5, 0])
+
+
+def test_lift_by_decile_by_hand_and_its_mean_is_one():
+    churned = np.arange(20) >= 16
+    lifts = metrics.lift_by_decile(churned, np.arange(20.0))
+    assert lifts == pytest.approx([5, 5, 0, 0, 0, 0, 0, 0, 0, 0])
+    churned, p = example(6, 2)
+    weights = np.random.default_rng(6).uniform(0.5, 3, len(p))
+    assert metrics.lift_by_decile(churned, p, weights).mean() == pytest.approx(1.0)
 
 
 def test_ece_by_hand_and_a_constant_base_rate_passes():
@@ -94,6 +164,21 @@ def test_ece_equals_equal_mass_bins_where_nothing_is_tied(seed):
     order = np.argsort(p).reshape(15, 100)
     expected = np.mean(np.abs(p[order].mean(axis=1) - churned[order].mean(axis=1)))
     assert metrics.ece(churned, p) == pytest.approx(expected)
+
+
+def test_a_perfect_model_reaches_the_perfect_percentile_of_ece_as_often_as_it_says():
+    p = np.random.default_rng(1).beta(1.5, 6, 800)
+    limit = metrics.perfect_ece(p)
+    above = [metrics.ece(np.random.default_rng(seed).random(800) < p, p) > limit for seed in range(400)]
+    assert np.mean(above) == pytest.approx(0.05, abs=0.03)
+
+
+def test_the_normal_short_cut_to_the_perfect_ece_agrees_with_drawing_outcomes(monkeypatch):
+    p = np.random.default_rng(2).beta(1.5, 6, 20_000)
+    weights = np.random.default_rng(3).choice([1.0, 5.0], len(p))
+    short = metrics.perfect_ece(p, weights)
+    monkeypatch.setattr(metrics, "_MANY", np.inf)
+    assert short == pytest.approx(metrics.perfect_ece(p, weights), rel=0.06)
 
 
 def test_observed_over_expected_by_hand():
@@ -171,3 +256,21 @@ def test_a_calibrator_of_separated_classes_is_finite_and_clipped():
     assert p.min() == 1e-5
     assert p.max() == 1 - 1e-5
     assert Calibrator().probability(np.array([-99.0, 0.0, 99.0])) == pytest.approx([1e-5, 0.5, 1 - 1e-5])
+
+
+def test_weights_move_the_mean_that_an_interval_is_about():
+    values, customers = np.array([1.0, 1.0, 4.0, 4.0] * 50), np.arange(200)
+    weights = np.array([3.0, 3.0, 1.0, 1.0] * 50)
+    found = mean_interval(values, customers, seed=1, weights=weights)
+    assert found.mean == pytest.approx(1.75)
+    assert found.low < 1.75 < found.high
+
+
+def test_the_positive_share_says_how_sure_a_gain_is():
+    random = np.random.default_rng(5)
+    champion, noise = random.exponential(size=1000), random.normal(0, 1, 1000)
+    keys = np.arange(1000)
+    sure = better_than(champion - 1, champion, keys)
+    assert sure.positive_share == 1
+    unsure = better_than(champion - noise + noise.mean(), champion, keys)
+    assert unsure.positive_share == pytest.approx(0.5, abs=0.08)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -18,7 +19,7 @@ NAMES = FeatureNames(
 )
 FAST = TrainSettings(
     horizon_days=30, grace_days=14, list_size=100, max_trees=60, early_stopping_rounds=10,
-    min_child_samples=50, learning_rate=0.15, num_leaves=7, replicates=200, threads=1,
+    min_child_samples=50, learning_rate=0.15, num_leaves=7, feature_fraction=0.7, replicates=200, threads=1,
 )  # fmt: skip
 
 
@@ -30,8 +31,18 @@ class Company:
     true_probability: np.ndarray
 
 
-def company(months: int = 9, customers: int = 1200, seed: int = 1, signal: float = 1.0, level: float = -2.2) -> Company:
-    """Draw `months` snapshots of the same customers; labels are independent given the features."""
+def company(
+    months: int = 9,
+    customers: int = 1200,
+    seed: int = 1,
+    signal: float = 1.0,
+    level: float = -2.2,
+    by_month: Sequence[float] = (),
+) -> Company:
+    """Draw `months` snapshots of the same customers from January 2024 on; labels are independent given the features.
+
+    `by_month` adds to the log-odds of each snapshot what no feature tells.
+    """
     random = np.random.default_rng(seed)
     rows = months * customers
     silent = random.exponential(12, rows)
@@ -40,6 +51,8 @@ def company(months: int = 9, customers: int = 1200, seed: int = 1, signal: float
     tenure = random.uniform(30, 1500, rows)
     plan = random.integers(0, 3, rows)
     log_odds = level + signal * (0.05 * (silent - 12) - 1.5 * trend + 0.9 * failed * (trend < 0) - 0.5 * (plan == 2))
+    if len(by_month):
+        log_odds = log_odds + np.repeat(np.asarray(by_month), customers)
     p = 1 / (1 + np.exp(-log_odds))
     numbers = np.column_stack([silent, trend, failed, tenure]).astype(np.float32)
     numbers[random.random(rows) < 0.05, 0] = np.nan

@@ -6,15 +6,21 @@ import builtins
 import json
 import sys
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
 
 from churn.errors import ModelError
 from churn.matrix import Batch, FeatureNames
-from churn.risk import RiskModel, recency_batches, score_batches, text_sha256
+from churn.risk import RiskModel, recency_batches, refuse_redefined, score_batches, text_sha256
+from churn.risk.calibration import Calibrator
+from churn.risk.reference import make_reference
+from churn.risk.season import Season
 from churn.risk.training import TrainingResult, train_model
 from tests.unit.risk.company import FAST, NAMES, Company, batches_of, company
+
+NIGHT = date(2024, 9, 1)
 
 
 @pytest.fixture(scope="module")
@@ -34,13 +40,56 @@ def model(result: TrainingResult) -> RiskModel:
 
 def scores(model: RiskModel, names: FeatureNames, batch: Batch) -> np.ndarray:
     """Return the probabilities of one batch."""
-    return next(score_batches(model, names, [batch])).churn_probability
+    return next(score_batches(model, names, [batch], as_of=NIGHT)).churn_probability
 
 
 def test_a_model_survives_the_registry(model):
     again = RiskModel.from_text(model.to_text(), model.sha256)
     assert again == model
     assert again.to_text() == model.to_text()
+
+
+def test_everything_that_a_model_carries_survives_the_registry(model, known):
+    reference = make_reference(known.data, np.linspace(0.01, 0.9, len(known.data)))
+    for calibrator in (
+        Calibrator(-0.25, 0.9),
+        Calibrator(-0.25, 0.9, "beta", 1.25),
+        Calibrator(kind="isotonic", knots=((-3.5, -4.0), (-1.0, -4.0), (0.5, 0.25))),
+    ):
+        full = replace(
+            model,
+            calibrator=calibrator,
+            season=Season("level", tuple(np.linspace(-0.5, 0.6, 12).tolist())),
+            definitions={"tenure_days": "ab12", "plan": "cd34"},
+            reference=reference,
+        )
+        again = RiskModel.from_text(full.to_text(), full.sha256)
+        assert again == full
+        assert again.to_text() == full.to_text()
+
+
+def test_a_model_of_the_first_format_still_scores_as_it_did(model, known):
+    old = replace(model, calibrator=Calibrator(-0.5, 0.8))
+    content = json.loads(old.to_text())
+    for later in ("season", "definitions", "reference"):
+        del content[later]
+    content["calibrator"] = {"intercept": -0.5, "slope": 0.8}
+    content["settings"]["a_setting_of_then"] = 3
+    content["format"] = "churn-risk-model/1"
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    again = RiskModel.from_text(text, text_sha256(text))
+    batch = batches_of(known.data, 2000)[0]
+    assert (scores(again, NAMES, batch) == scores(old, NAMES, batch)).all()
+    assert again == old
+
+
+def test_a_redefined_feature_is_refused_by_name_and_an_unknown_one_is_not(model):
+    learned = replace(model, definitions={"tenure_days": "a", "plan": "b", "events_trend_28d": "c"})
+    refuse_redefined(learned, {"tenure_days": "a", "plan": "b", "another": "x"})
+    refuse_redefined(model, {"tenure_days": "new"})
+    with pytest.raises(ModelError, match=r"computed differently now: tenure_days, plan\.") as caught:
+        refuse_redefined(learned, {"tenure_days": "new", "plan": "new", "events_trend_28d": "c", "another": "x"})
+    assert "churn train" in caught.value.hint
 
 
 def test_the_stored_text_holds_no_volatile_parameters(model):
@@ -68,6 +117,11 @@ def test_a_flipped_byte_is_refused(model, place):
         lambda content: content.update(booster_text=""),
         lambda content: content["settings"].update(unknown=1),
         lambda content: content["names"].update(levels=[]),
+        lambda content: content["calibrator"].update(kind="isotonic"),
+        lambda content: content["calibrator"].update(slope=-1.0),
+        lambda content: content["season"].update(kind="level"),
+        lambda content: content["season"].update(shifts=[0.1] * 12),
+        lambda content: content.pop("definitions"),
     ],
 )
 def test_a_text_of_another_shape_is_refused_even_with_its_own_checksum(model, change):
@@ -86,12 +140,12 @@ def test_a_text_that_is_not_a_model_at_all_is_refused():
 
 def test_a_broken_booster_is_refused(model, known):
     with pytest.raises(ModelError, match="can't be read by LightGBM"):
-        score_batches(replace(model, booster_text="tree\nnonsense"), NAMES, batches_of(known.data, 10))
+        score_batches(replace(model, booster_text="tree\nnonsense"), NAMES, batches_of(known.data, 10), as_of=NIGHT)
 
 
 def test_scores_do_not_depend_on_the_size_of_a_batch_or_on_threads(model, known):
-    whole = next(score_batches(model, NAMES, batches_of(known.data, 10_000), threads=1))
-    parts = list(score_batches(model, NAMES, batches_of(known.data, 777), threads=2))
+    whole = next(score_batches(model, NAMES, batches_of(known.data, 10_000), as_of=NIGHT, threads=1))
+    parts = list(score_batches(model, NAMES, batches_of(known.data, 777), as_of=NIGHT, threads=2))
     assert (np.concatenate([part.risk_score for part in parts]) == whole.risk_score).all()
     assert (np.concatenate([part.customer_keys for part in parts]) == known.data.customer_keys).all()
     assert (np.diff(whole.churn_probability[np.argsort(whole.risk_score)]) >= 0).all()
@@ -105,7 +159,7 @@ def test_batches_are_read_one_at_a_time(model, known):
             read.append(len(batch))
             yield batch
 
-    stream = score_batches(model, NAMES, batches())
+    stream = score_batches(model, NAMES, batches(), as_of=NIGHT)
     next(stream)
     assert len(read) == 1
 
@@ -119,7 +173,7 @@ def test_an_empty_batch_gives_empty_scores(model, known):
 def test_a_missing_feature_is_named_before_anything_is_scored(model):
     names = FeatureNames(("events_trend_28d", "tenure_days"))
     with pytest.raises(ModelError, match=r"days_since_last_usage, payments_failed_28d, plan"):
-        score_batches(model, names, [])
+        score_batches(model, names, [], as_of=NIGHT)
 
 
 def test_extra_features_and_another_order_change_nothing(model, known):
@@ -172,6 +226,6 @@ def test_a_missing_openmp_library_is_one_line_with_the_package_to_install(model,
     monkeypatch.delitem(sys.modules, "lightgbm", raising=False)
     monkeypatch.setattr(builtins, "__import__", without_openmp)
     with pytest.raises(ModelError, match="libgomp1") as caught:
-        score_batches(model, NAMES, batches_of(known.data, 10))
+        score_batches(model, NAMES, batches_of(known.data, 10), as_of=NIGHT)
     assert "\n" not in str(caught.value)
     assert "libgomp.so.1" in caught.value.message

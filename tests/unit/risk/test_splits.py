@@ -7,14 +7,14 @@ from datetime import date
 import pytest
 
 from churn.risk.data import TrainSettings
-from churn.risk.splits import Snapshot, boosting_plan, disjoint_windows, enough_on, logistic_plan, pool_of
+from churn.risk.splits import Snapshot, boosting_plan, disjoint_windows, enough_on, fit_ends, logistic_plan, pool_of
 from churn.windows import add_months, purge_ok
 
 
-def snapshots(months: int, churners: int = 60) -> list[Snapshot]:
-    """Return monthly snapshots of 1,000 rows each."""
+def snapshots(months: int, churners: int = 60, rows: int = 1000) -> list[Snapshot]:
+    """Return monthly snapshots of the same number of rows."""
     return [
-        Snapshot(add_months(date(2024, 1, 1), month), month * 1000, month * 1000 + 1000, churners)
+        Snapshot(add_months(date(2024, 1, 1), month), month * rows, month * rows + rows, churners)
         for month in range(months)
     ]
 
@@ -65,6 +65,21 @@ def test_the_stopping_snapshot_is_outside_the_walk_where_history_allows_and_shar
     assert short is not None
     assert (long.stop in long.walk, long.stop_shared) == (False, False)
     assert (short.stop in short.walk, short.stop_shared) == (True, True)
+
+
+def test_every_fit_keeps_the_purge_even_where_months_share_it():
+    settings = TrainSettings(horizon_days=30, grace_days=14)
+    small, large = boosting_plan(snapshots(18), settings), boosting_plan(snapshots(18, rows=20_000), settings)
+    assert small is not None
+    assert large is not None
+    assert fit_ends(small) == {fold.as_of: fold.fit_end for fold in small.walk}
+    shared = fit_ends(large)
+    assert all(shared[fold.as_of] <= fold.fit_end for fold in large.walk)
+    first, second, third = large.tests
+    assert [shared[fold.as_of] for fold in large.tests] == [first.fit_end, first.fit_end, third.fit_end]
+    assert second.fit_end > first.fit_end
+    assert large.stop is not None
+    assert {shared[fold.as_of] for fold in large.walk[:3]} == {large.stop.fit_end}
 
 
 def test_fewer_than_three_disjoint_label_windows_are_not_for_boosting():

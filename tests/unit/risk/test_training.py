@@ -10,12 +10,13 @@ import pytest
 
 from churn.errors import ModelError
 from churn.matrix import FeatureNames
-from churn.risk import RiskModel, TrainingSet, customer_share, sampled_customers, score_batches
-from churn.risk.boosting import Booster
+from churn.risk import RiskModel, TrainingSet, customer_share, metrics, sampled_customers, score_batches
+from churn.risk.boosting import Binned, booster_matrix
+from churn.risk.calibrated import calibrate, out_of_time_predictions
 from churn.risk.evaluation import PREDICTORS, Predictions
-from churn.risk.splits import Fold, boosting_plan, snapshots_of
+from churn.risk.splits import boosting_plan, snapshots_of
 from churn.risk.training import TrainingResult, train_model
-from churn.risk.walk import Walk, best_trees, out_of_time_predictions, raw_predictions
+from churn.risk.walk import Walk, fit_all, raw_predictions
 from tests.unit.risk.company import FAST, NAMES, Company, batches_of, company, relabelled
 
 
@@ -38,7 +39,15 @@ def test_the_same_data_give_the_same_bytes(known, result):
 def test_the_bytes_do_not_depend_on_how_many_months_are_fitted_at_once(known, result):
     several = train_model(known.data, replace(FAST, threads=3))
     assert several.model.to_text() == result.model.to_text()
-    assert repr(several.evaluations) == repr(result.evaluations)  # some are NaN
+    assert same(several.predictions, result.predictions)
+    assert same(several.walk, result.walk)
+
+
+def same(one: Predictions, other: Predictions) -> bool:
+    """Say whether two tables of predictions are the same to the last bit."""
+    return all((one.probability[name] == other.probability[name]).all() for name in other.probability) and all(
+        (one.score[name] == other.score[name]).all() for name in other.score
+    )
 
 
 def walked(data: TrainingSet) -> Predictions:
@@ -46,13 +55,8 @@ def walked(data: TrainingSet) -> Predictions:
     plan = boosting_plan(snapshots_of(data), FAST)
     assert plan is not None
     walk = Walk.of(data, plan, FAST)
-    trees = best_trees(walk)
-
-    def predict(fold: Fold) -> np.ndarray:
-        booster = Booster(walk.booster_on(fold.fit_end, trees))
-        return booster.log_odds(walk.matrix[fold.start : fold.end])
-
-    return out_of_time_predictions(walk, raw_predictions(walk, predict))
+    raws = raw_predictions(walk, fit_all(walk))
+    return out_of_time_predictions(walk, raws, calibrate(walk, raws), {})
 
 
 @pytest.mark.parametrize(("planted", "judged"), [(-1, -2), (-2, -1), (-2, -3)])
@@ -84,18 +88,40 @@ def test_a_snapshot_that_has_not_matured_when_training_runs_is_left_out(known):
     assert early.notes[0].startswith("Left out 1 snapshots")
 
 
-def test_figures_beat_the_baselines_and_are_calibrated(known, result):
-    figures = {evaluation.predictor: evaluation for evaluation in result.evaluations}
-    assert tuple(figures) == PREDICTORS
-    model = figures["model"]
-    assert model.auc_roc_low > figures["recency"].auc_roc_high
-    assert model.baseline_auc == figures["recency"].auc_roc
-    assert model.log_loss < figures["recency"].log_loss < figures["base_rate"].log_loss
-    assert figures["base_rate"].auc_roc == 0.5
-    assert 0.8 < model.calibration_slope < 1.2
-    assert 0.9 < model.observed_expected < 1.1
-    assert (model.months, model.rows, model.customers) == (3, 3600, 1200)
+@pytest.mark.parametrize(("planted", "judged"), [(-1, -2), (-2, -1), (-4, -3)])
+def test_a_feature_of_a_later_month_moves_no_prediction(known, result, planted, judged):
+    """Not even through the edges of LightGBM's bins."""
+    data, days = known.data, np.unique(known.data.as_of)
+    replaced = data.as_of == days[planted]
+    numbers = np.where(replaced[:, None], np.float32(7e5), data.numbers)
+    changed = walked(replace(data, numbers=numbers))
+    rows = result.predictions.as_of == days[judged]
+    for name in PREDICTORS:
+        assert (changed.probability[name][rows] == result.predictions.probability[name][rows]).all()
+
+
+def test_probabilities_beat_the_baselines_and_are_calibrated(known, result):
+    told = result.predictions
+    auc = {name: metrics.auc_roc(told.churned, told.score[name]) for name in PREDICTORS}
+    loss = {name: metrics.log_loss(told.churned, told.probability[name]) for name in PREDICTORS}
+    assert auc["model"] > auc["recency"] + 0.05
+    assert auc["base_rate"] == 0.5
+    assert loss["model"] < loss["recency"] < loss["base_rate"]
+    assert 0.8 < metrics.calibration_line(told.churned, told.probability["model"])[0] < 1.2
+    assert 0.9 < metrics.observed_expected(told.churned, told.probability["model"]) < 1.1
+    assert (len(np.unique(told.as_of)), len(told.churned), result.kept_share) == (3, 3600, 1.0)
     assert result.gain.low > 0
+
+
+def test_the_whole_walk_is_told_by_the_final_calibrator(known, result):
+    walk = result.walk
+    assert set(walk.probability) == {"model"}
+    assert len(np.unique(walk.as_of)) == 6
+    expected = result.model.calibrator.probability(walk.score["model"])
+    assert (walk.probability["model"] == expected).all()
+    rows = np.isin(known.data.as_of, np.unique(walk.as_of))
+    assert (walk.customer_keys == known.data.customer_keys[rows]).all()
+    assert (walk.churned == known.data.churned[rows]).all()
 
 
 def test_the_refitted_model_has_seen_all_months_and_is_near_the_truth(known, result):
@@ -103,7 +129,7 @@ def test_the_refitted_model_has_seen_all_months_and_is_near_the_truth(known, res
     assert (model.first_as_of, model.last_as_of) == (date(2024, 1, 1), date(2024, 9, 1))
     assert model.labels_end == date(2024, 10, 15)
     fresh = company(months=2, seed=99)
-    scored = list(score_batches(model, NAMES, batches_of(fresh.data, 1000)))
+    scored = list(score_batches(model, NAMES, batches_of(fresh.data, 1000), as_of=date(2024, 11, 1)))
     p = np.concatenate([batch.churn_probability for batch in scored])
     assert abs(p.mean() - fresh.true_probability.mean()) < 0.02
     assert np.corrcoef(p, fresh.true_probability)[0, 1] > 0.9
@@ -158,7 +184,7 @@ def test_a_short_history_falls_back_to_logistic_regression_and_says_so():
     assert found.model.booster_text == ""
     assert any("2 disjoint label windows" in note and "logistic regression" in note for note in found.notes)
     again = RiskModel.from_text(found.model.to_text(), found.model.sha256)
-    scored = next(score_batches(again, NAMES, batches_of(short.data, 4800)))
+    scored = next(score_batches(again, NAMES, batches_of(short.data, 4800), as_of=date(2024, 6, 1)))
     assert np.corrcoef(scored.churn_probability, short.true_probability)[0, 1] > 0.85
 
 
@@ -169,6 +195,70 @@ def test_the_cap_keeps_whole_customers_blind_to_the_label(known):
     assert set(data.customer_keys[kept]).isdisjoint(data.customer_keys[~kept])
     found = train_model(data, replace(FAST, max_rows=4000))
     assert any("Sampled customers uniformly" in note for note in found.notes)
+
+
+def test_a_row_that_counts_twice_is_as_good_as_two_customers(known):
+    """Weights reach the calibrators and every baseline: doubling them all changes no probability's level."""
+    data = known.data
+    half = data.customer_keys % 2 == 0
+    weighted = train_model(replace(data, weights=np.where(half, 5.0, 1.0)), FAST)
+    told, plain = weighted.predictions, train_model(data, FAST).predictions
+    assert told.weights is not None
+    assert set(told.weights) == {1.0, 5.0}
+    expected = float(told.weight @ told.churned / told.weight.sum())
+    for name in ("model", "base_rate"):
+        mean = float(told.weight @ told.probability[name] / told.weight.sum())
+        assert mean == pytest.approx(expected, rel=0.1)
+        assert (told.probability[name] != plain.probability[name]).all()
+    assert weighted.model.base_rate == pytest.approx(np.average(data.churned, weights=np.where(half, 5.0, 1.0)))
+
+
+def test_weights_move_the_level_to_what_the_left_out_would_have_shown(known):
+    """Churners weigh five times as much: every level that training sets must follow."""
+    data = known.data
+    weighted = train_model(replace(data, weights=np.where(data.churned, 5.0, 1.0)), FAST).predictions
+    plain = train_model(data, FAST).predictions
+    for name in PREDICTORS:
+        odds = [np.exp(np.mean(np.log(p / (1 - p)))) for p in (weighted.probability[name], plain.probability[name])]
+        assert odds[0] / odds[1] == pytest.approx(5, rel=0.35)
+
+
+def test_trees_and_coefficients_learn_from_those_who_count(known):
+    """Every second customer does the opposite and hardly counts: unweighted, there would be nothing to learn."""
+    data = known.data
+    odd = data.customer_keys % 2 == 1
+    told = train_model(
+        replace(data, churned=np.where(odd, ~data.churned, data.churned), weights=np.where(odd, 1e-6, 1.0)), FAST
+    ).predictions
+    counts = told.customer_keys % 2 == 0
+    for name in ("model", "logistic_regression"):
+        assert metrics.auc_roc(told.churned[counts], told.score[name][counts]) > 0.7
+
+
+def test_rows_of_weight_0_are_as_if_they_were_not_there(known):
+    data = known.data
+    treated = (data.customer_keys < 100) & (data.as_of > np.unique(data.as_of)[3])
+    left_out = train_model(replace(data, weights=np.where(treated, 0.0, 1.0)), FAST)
+    never = train_model(replace(data.take(~treated), weights=np.ones(int((~treated).sum()))), FAST)
+    assert left_out.model.to_text() == never.model.to_text()
+    assert left_out.notes[0] == "Left out 500 customer-months whose weight is 0."
+
+
+@pytest.mark.parametrize("bad", [-1.0, np.nan, np.inf])
+def test_a_weight_that_is_no_count_is_refused(known, bad):
+    with pytest.raises(ValueError, match="weights must be"):
+        replace(known.data, weights=np.full(len(known.data), bad))
+
+
+def test_a_fit_cut_at_the_best_tree_is_the_fit_of_that_many_trees(known):
+    data = known.data
+    matrix, later = booster_matrix(data.numbers, data.codes), np.arange(len(data)) >= 7200
+    binned = Binned(matrix, data.churned, None, 1, 6000, FAST)
+    trees, text = binned.choose_trees(4800, later)
+    fitted = binned.fit(4800, trees)
+    assert fitted.text == text
+    assert fitted.log_odds is not None
+    assert len(fitted.log_odds) == 4800
 
 
 def test_customer_shares_are_uniform_and_fixed():
