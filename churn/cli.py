@@ -14,6 +14,7 @@ import typer
 
 from churn import __version__
 from churn.cli_db import db_app
+from churn.cli_models import models_app
 from churn.config import Settings
 from churn.edge import clock, configured, options, parsed_date
 from churn.errors import ChurnError
@@ -29,6 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Which customers will leave, what each is worth, and whom to contact first.",
 )
+app.add_typer(models_app, name="models")
 app.add_typer(db_app, name="db")
 
 AsOf = Annotated[
@@ -210,7 +212,14 @@ def extract(as_of: AsOf = None, dry_run: DryRun = False) -> None:
 
 
 @app.command()
-def train(as_of: AsOf = None, dry_run: DryRun = False) -> None:
+def train(
+    as_of: AsOf = None,
+    dry_run: DryRun = False,
+    search: Annotated[
+        int,
+        typer.Option("--search", min=0, metavar="N", help="Try N configurations inside the training period first."),
+    ] = 0,
+) -> None:
     """Train the churn model on past snapshots, test it out of time, and promote it if it is better."""
     from churn.pipeline import run_train
     from churn.previews import preview_train
@@ -220,7 +229,7 @@ def train(as_of: AsOf = None, dry_run: DryRun = False) -> None:
             for line in preview_train(job):
                 typer.echo(line)
             return
-        report = run_train(job)
+        report = run_train(job, search=search)
     print_table(f"Out of time: {report.span}", *report.table())
     for note in report.notes:
         typer.echo(f"- {note}")

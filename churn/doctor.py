@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from churn import registry
+from churn.champions import require_usable
 from churn.config import ReservedSection, Settings
 from churn.connections import open_source, open_warehouse
 from churn.errors import ChurnError, ModelError
@@ -19,6 +20,7 @@ from churn.risk.boosting import lightgbm
 from churn.roles import existing_roles
 from churn.schema import watermarks
 from churn.warehouse import Database
+from churn.windows import business_today
 
 STALE = timedelta(days=2)
 RESERVED_KEYS = ("retention.budget", "retention.cooldown_days", "retention.offers")
@@ -126,7 +128,7 @@ def _warehouse(settings: Settings, now: datetime) -> list[Finding]:
         findings.append(Finding("ok", "warehouse: migrated"))
         findings += _roles(connection, settings)
         findings += _freshness(connection, now)
-        findings += _model(connection)
+        findings += _model(connection, settings, now)
     return [*findings, *_writable(warehouse)]
 
 
@@ -148,11 +150,16 @@ def _freshness(connection: Connection, now: datetime) -> list[Finding]:
     return [Finding("ok", f"warehouse: last extracted {extracted:%Y-%m-%d %H:%M} UTC")]
 
 
-def _model(connection: Connection) -> list[Finding]:
+def _model(connection: Connection, settings: Settings, now: datetime) -> list[Finding]:
+    """Say which model the next night is scored by, and whether it can be."""
     model = registry.champion(connection, registry.CHURN)
     if model is None:
         return [Finding("warn", "model: none; nights are ranked by recency", "Run `churn train`.")]
-    return [Finding("ok", f"model: {model.model_version}, trained as of {model.trained_as_of}")]
+    try:
+        require_usable(connection, settings, model, today=business_today(now, settings.business.timezone))
+    except ModelError as error:
+        return [Finding("fail", f"model: {error.message}", error.hint, error.exit_code)]
+    return [Finding("ok", f"model: {model.model_version}, trained as of {model.trained_as_of}, undamaged")]
 
 
 def _writable(warehouse: Database) -> list[Finding]:

@@ -123,14 +123,15 @@ def _command_section(path: str, callback: Callable[..., Any]) -> str:
 def _command_row(parameter: inspect.Parameter, kind: Any, info: Any) -> tuple[str, str, str]:
     kinds = [part for part in get_args(kind) if part is not NoneType] if isinstance(kind, UnionType) else [kind]
     choices = " or ".join(f"`{choice}`" for choice in get_args(kinds[0]))
+    required = "required" if parameter.default is inspect.Parameter.empty else ""
     if isinstance(info, ArgumentInfo):
-        return choices or f"`{parameter.name.upper()}`", info.help or "", "required"
+        return choices or f"`{parameter.name.upper()}`", info.help or "", required
     value = "" if kinds[0] is bool else f" {info.metavar or _PLACEHOLDERS.get(kinds[0], 'NAME')}"
     # Within Annotated, Typer keeps the first name where a default would stand elsewhere.
     given = [name for name in (info.default, *(info.param_decls or ())) if isinstance(name, str)]
     names = given or [f"--{parameter.name.replace('_', '-')}"]
     spelled = ", ".join(f"`{name}{value}`" for name in names)
-    default = "" if parameter.default in (None, False) else f"`{parameter.default}`"
+    default = required or ("" if parameter.default in (None, False) else f"`{parameter.default}`")
     return spelled, " ".join(filter(None, [info.help, choices and f"One of {choices}."])), default
 
 

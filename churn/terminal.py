@@ -135,6 +135,15 @@ def _cell(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+def figure_text(value: float | None, low: float | None, high: float | None) -> str | None:
+    """Return a figure with its interval, as `0.812 [0.790, 0.833]`; None where it is not known."""
+    if value is None:
+        return None
+    if low is None or high is None:
+        return _cell(float(value))
+    return f"{_cell(float(value))} [{_cell(float(low))}, {_cell(float(high))}]"
+
+
 def print_lines(lines: Sequence[str]) -> None:
     """Print plain lines to stdout."""
     sys.stdout.write("\n".join(lines) + "\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churn.training.job import train, train_settings
+from churn.training.job import require_optimiser, train, train_settings
 from churn.training.report import TrainingReport
 from churn.training.snapshots import first_staged_date, prepare_snapshots, wanted_dates
 
@@ -10,6 +10,7 @@ __all__ = [
     "TrainingReport",
     "first_staged_date",
     "prepare_snapshots",
+    "require_optimiser",
     "train",
     "train_settings",
     "wanted_dates",

@@ -2,71 +2,87 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import date
 from typing import Any
 
 import numpy as np
-import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
 from churn import registry
 from churn.config import Settings
 from churn.features.snapshot import Snapshot
 from churn.ledger import Run
-from churn.risk import Evaluation, TrainSettings
-from churn.risk.evaluation import BASE_RATE, LOGISTIC, MODEL
+from churn.matrix import Batch
+from churn.performance_store import store_judgement
+from churn.risk import RiskModel, TrainingSet, TrainSettings, sampled_customers, score_batches
+from churn.risk.business import NOBODY
+from churn.risk.evaluation import MODEL, OUT_OF_TIME
+from churn.risk.reference import REFERENCE_ROWS, make_reference
 from churn.risk.training import train_model
-from churn.schema import model_performance
-from churn.training.contest import contest
-from churn.training.data import training_set
+from churn.training.contest import Contender, Verdict, contest
+from churn.training.data import labelled_snapshots
+from churn.training.judging import Judged, author_of, judged_out_of_time
+from churn.training.leaks import refuse_leaks, refuse_overstatement
+from churn.training.record import model_details
 from churn.training.report import TrainingReport
 from churn.training.snapshots import known_until
 from churn.warehouse import Database
 
-MONTHS_A_YEAR = 12
 
-
-def train(warehouse: Database, settings: Settings, snapshots: Sequence[Snapshot], run: Run) -> TrainingReport:
+def train(
+    warehouse: Database, settings: Settings, snapshots: Sequence[Snapshot], run: Run, *, search: int = 0
+) -> TrainingReport:
     """Train on the snapshots, judge out of time, store, and promote where the figures say so.
+
+    Parameters
+    ----------
+    warehouse : Database
+    settings : Settings
+    snapshots : sequence of Snapshot
+        Matured, ascending by date.
+    run : Run
+    search : int
+        Configurations to try inside the training period first; 0 takes the defaults.
 
     Raises
     ------
+    LeakageError
+        A feature knows what nobody could know; the champion stays.
     ModelError
         There is too little to learn from; the champion stays.
     """
     until = known_until(settings, run)
     with warehouse.begin() as connection:
-        data = training_set(connection, settings, snapshots, until)
-    result = train_model(data, train_settings(settings), until=until)
-    origins = Counter(snapshot.origin for snapshot in snapshots)
-    notes = (
+        learned = labelled_snapshots(connection, settings, snapshots, until)
+        refuse_leaks(connection, settings, learned.data, snapshots, until, share=learned.share)
+    chosen, search_notes = _searched(learned.data, train_settings(settings), search, until)
+    result = train_model(learned.data, chosen, until=until)
+    model = _completed(result.model, learned.data, snapshots)
+    judged = judged_out_of_time(
+        warehouse, settings, run, result, learned.data, chosen, share=learned.share, snapshot=snapshots[-1]
+    )
+    notes = [
+        *search_notes,
+        *learned.notes,
         *result.notes,
-        "Snapshots: " + ", ".join(f"{count} {origin}" for origin, count in sorted(origins.items())) + ".",
-        *_season_notes(snapshots),
+        _origins_note(snapshots),
+        _threshold_note(judged, settings.business.currency),
+    ]
+    details = model_details(settings, snapshots, learned, model, chosen, judged, notes)
+    contender = Contender(
+        model, judged.judgement.evaluations, result.predictions, learned.data, snapshots[-1].feature_set.definitions
     )
     with warehouse.begin() as connection:
-        model = registry.NewModel(
-            kind=registry.CHURN,
-            artifact=result.model.to_text(),
-            trained_as_of=run.as_of,
-            labels_end_date=result.model.labels_end,
-            details={
-                "figures": {e.predictor: _json_safe(asdict(e)) for e in result.evaluations},
-                "features": [*result.model.names.numbers, *result.model.names.categories],
-                "notes": list(notes),
-                "snapshots": dict(origins),
-            },
-        )
-        version = registry.register(connection, model, run_id=run.run_id, created_at=run.started_at)
-        _store_performance(connection, version, result.evaluations)
-        promoted, reason = contest(connection, result, data)
-        if promoted:
-            registry.promote(connection, version, registry.CHURN, reason)
+        refuse_overstatement(connection, learned.data, snapshots, model, contender.figures[MODEL])
+        version, verdict = _entered(connection, contender, judged, details, settings, run)
     run.note_versions({"churn": version})
-    return TrainingReport(version, promoted, result.evaluations, (*notes, reason), len(data), result.predictions)
+    return TrainingReport(
+        version, verdict.promoted, judged.judgement, (*notes, verdict.reason), len(learned.data), result.predictions
+    )
 
 
 def train_settings(settings: Settings) -> TrainSettings:
@@ -82,49 +98,111 @@ def train_settings(settings: Settings) -> TrainSettings:
     )
 
 
-def _store_performance(connection: Connection, version: str, evaluations: Sequence[Evaluation]) -> None:
-    figures = {evaluation.predictor: evaluation for evaluation in evaluations}
-    model = figures[MODEL]
-    logistic = figures.get(LOGISTIC)
-    values: dict[str, Any] = {
-        "model_version": version,
-        "evaluation": model.evaluation,
-        "from_as_of_date": model.first_as_of,
-        "to_as_of_date": model.last_as_of,
-        "customer_months": model.rows,
-        "churners": model.churners,
-        "logistic_regression_auc": None if logistic is None else logistic.auc_roc,
-        "logistic_regression_log_loss": None if logistic is None else logistic.log_loss,
-        "base_rate_log_loss": figures[BASE_RATE].log_loss,
-    }
-    columns = {column.name for column in model_performance.columns}
-    values |= {name: value for name, value in asdict(model).items() if name in columns and name not in values}
-    connection.execute(
-        sa.dialects.postgresql.insert(model_performance)
-        .values(**{name: _finite(value) for name, value in values.items()})
-        .on_conflict_do_nothing()
+def require_optimiser(trials: int) -> None:
+    """Refuse a search, before anything is read, where the optimiser is not installed.
+
+    Raises
+    ------
+    ConfigError
+        It is not.
+    """
+    if trials:
+        from churn.risk.search import optuna
+
+        optuna()
+
+
+def _searched(data: TrainingSet, settings: TrainSettings, trials: int, until: date) -> tuple[TrainSettings, list[str]]:
+    """Return the settings to train with and what the search for them has to say."""
+    if not trials:
+        return settings, []
+    from churn.risk.search import search_settings
+
+    found = search_settings(data, settings, trials, until=until)
+    return found.settings, [found.note]
+
+
+def _completed(model: RiskModel, data: TrainingSet, snapshots: Sequence[Snapshot]) -> RiskModel:
+    """Add to the model how its features are computed, and how they and its score are spread over what it learned."""
+    definitions = snapshots[-1].feature_set.definitions
+    used = (*model.names.numbers, *model.names.categories)
+    described = data.take(sampled_customers(data.customer_keys, REFERENCE_ROWS, 0))
+    return dataclasses.replace(
+        model,
+        definitions={name: definitions[name] for name in used},
+        reference=model.reference or make_reference(described, _scored(model, described)),
     )
 
 
-def _finite(value: Any) -> Any:
-    """Write NaN as null."""
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+def _scored(model: RiskModel, data: TrainingSet) -> NDArray[np.float64]:
+    """Return the model's probability of each row, shape (n,)."""
+    parts = []
+    for day in np.unique(data.as_of):
+        rows = data.take(data.as_of == day)
+        batch = Batch(rows.customer_keys, rows.numbers, rows.codes)
+        (month,) = score_batches(model, data.names, [batch], as_of=date.fromordinal(int(day)))
+        parts.append(month.churn_probability)
+    return np.concatenate(parts)
 
 
-def _json_safe(values: dict[str, Any]) -> dict[str, Any]:
-    """Write NaN as null and dates as text, as JSON needs it."""
-    return {name: value.isoformat() if isinstance(value, date) else _finite(value) for name, value in values.items()}
+def _entered(
+    connection: Connection,
+    contender: Contender,
+    judged: Judged,
+    details: dict[str, Any],
+    settings: Settings,
+    run: Run,
+) -> tuple[str, Verdict]:
+    """Enter the model and its figures into the registry, and let it take over where it has earned it."""
+    author = author_of(run)
+    model = contender.model
+    same = registry.same_artifact(connection, registry.CHURN, model.sha256)
+    trained_as_of = run.as_of if same is None else same.trained_as_of
+    new = registry.NewModel(registry.CHURN, model.to_text(), trained_as_of, details, model.labels_end)
+    version = registry.register(connection, new, author)
+    store_judgement(connection, version, OUT_OF_TIME, judged.judgement)
+    verdict = _known(connection, same) or contest(connection, contender, settings.train.promotion_confidence)
+    if verdict.promoted:
+        registry.promote(connection, version, registry.CHURN, author, verdict.reason)
+    else:
+        registry.keep_aside(connection, version, verdict.reason)
+    return version, verdict
 
 
-def _season_notes(snapshots: Sequence[Snapshot]) -> list[str]:
-    """Say so where no month of the year was seen twice: then nobody can tell season from level (methods.md)."""
-    years_of: dict[int, set[int]] = {}
-    for snapshot in snapshots:
-        years_of.setdefault(snapshot.as_of.month, set()).add(snapshot.as_of.year)
-    seen_twice = sum(len(years) > 1 for years in years_of.values())
-    if seen_twice == MONTHS_A_YEAR:
-        return []
-    return [
-        f"The level is not validated across seasons: {seen_twice} of {MONTHS_A_YEAR} months of the year were seen in "
-        "two years or more."
-    ]
+def _known(connection: Connection, same: registry.StoredModel | None) -> Verdict | None:
+    """Return the verdict on a model that the registry held already: in use, or rolled back by somebody."""
+    if same is None:
+        return None
+    if same.status == "champion":
+        return Verdict(False, f"The same data gave the same model, which is in use already: {same.model_version}.")
+    last = registry.events_of(connection, same.model_version)[-1:]
+    if last and last[0].event == "rolled_back":
+        return Verdict(
+            False,
+            f"Not promoted: the same data gave {same.model_version}, which {last[0].actor} rolled back "
+            f"({last[0].reason}). `churn models promote` puts it back in use.",
+        )
+    return None
+
+
+def _origins_note(snapshots: Sequence[Snapshot]) -> str:
+    origins = Counter(snapshot.origin for snapshot in snapshots)
+    return "Snapshots: " + ", ".join(f"{count} {origin}" for origin, count in sorted(origins.items())) + "."
+
+
+def _threshold_note(judged: Judged, currency: str) -> str:
+    """Say where the threshold was put, and by what."""
+    threshold, terms = judged.judgement.threshold, judged.terms
+    value = judged.judgement.figure("expected_net_value").value
+    if value is None:
+        return f"Threshold {threshold:.3f}: the probability at the end of the list, since no value at stake is known."
+    at = (
+        f"at {terms.contact_cost:g} {currency} a contact, a save rate of {terms.save_rate:.0%} and "
+        f"{terms.saved_value_share:.0%} of the value of a customer who stays anyway"
+    )
+    if threshold >= NOBODY:
+        return f"Threshold: nobody. Every contact is expected to lose money, {at} (`[retention]` in churn.toml)."
+    return (
+        f"Threshold {threshold:.3f}, by expected value: contacting everyone at or above it would have brought "
+        f"{value:,.0f} {currency} a month, {at}."
+    )

@@ -5,21 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from churn.risk import Evaluation, Predictions
-
-_SHOWN = (
-    "auc_roc",
-    "pr_auc",
-    "recall",
-    "precision",
-    "lift_top_decile",
-    "brier",
-    "log_loss",
-    "calibration_slope",
-    "observed_expected",
-)
+from churn.risk.judgement import EVERYBODY, FigureRow, Judgement
+from churn.terminal import figure_text
 
 
 @dataclass(frozen=True)
@@ -30,8 +18,8 @@ class TrainingReport:
     ----------
     model_version : str
     promoted : bool
-    evaluations : tuple of Evaluation
-        One per predictor, on the same rows.
+    judgement : Judgement
+        Of every predictor, on the same rows, in total and per segment.
     notes : tuple of str
     rows : int
         Customer-months.
@@ -41,10 +29,15 @@ class TrainingReport:
 
     model_version: str
     promoted: bool
-    evaluations: tuple[Evaluation, ...]
+    judgement: Judgement
     notes: tuple[str, ...]
     rows: int
     predictions: Predictions
+
+    @property
+    def evaluations(self) -> tuple[Evaluation, ...]:
+        """Figures of each predictor on the same rows."""
+        return self.judgement.evaluations
 
     @property
     def span(self) -> str:
@@ -56,13 +49,16 @@ class TrainingReport:
         )
 
     def table(self) -> tuple[list[str], list[list[Any]]]:
-        """Columns and rows of the figures, for a terminal."""
+        """Columns and rows of the figures, for a terminal: one row a figure, with its 95 % interval."""
+        known = {(row.predictor, row.figure): row for row in self.judgement.figures if row.segment == EVERYBODY}
+        predictors = [evaluation.predictor for evaluation in self.evaluations]
+        figures = dict.fromkeys(figure for _, figure in known)
         rows = [
-            [evaluation.predictor.replace("_", " "), *(_shown(getattr(evaluation, name)) for name in _SHOWN)]
-            for evaluation in self.evaluations
+            [figure.replace("_", " "), *(_shown(known.get((predictor, figure))) for predictor in predictors)]
+            for figure in figures
         ]
-        return ["predictor", *_SHOWN], rows
+        return ["figure", *(predictor.replace("_", " ") for predictor in predictors)], rows
 
 
-def _shown(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+def _shown(row: FigureRow | None) -> str | None:
+    return None if row is None else figure_text(row.value, row.low, row.high)

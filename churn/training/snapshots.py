@@ -14,7 +14,7 @@ from churn.ledger import Run
 from churn.progress import Progress
 from churn.sqlfiles import read_sql
 from churn.warehouse import Database
-from churn.windows import business_today, snapshot_dates
+from churn.windows import business_today, matures_on, month_start, snapshot_dates
 
 HISTORY_DAYS = 90
 
@@ -23,6 +23,8 @@ def prepare_snapshots(
     warehouse: Database, settings: Settings, extraction: ExtractionReport, run: Run, progress: Progress
 ) -> list[Snapshot]:
     """Return the month-end snapshots whose labels have matured; those that are missing are reconstructed.
+
+    So is the latest one whose labels have not: `churn.training.leaks` compares with it.
 
     Raises
     ------
@@ -37,12 +39,14 @@ def prepare_snapshots(
             f"There is no data before {run.as_of}; {first}.",
             "Give a later --as-of, or check the mapping with `churn doctor`.",
         )
-    dates = wanted_dates(settings, extraction.first_date, known_until(settings, run))
+    until = known_until(settings, run)
+    dates = wanted_dates(settings, extraction.first_date, until)
+    awaited = awaited_date(settings, until) if dates else None
     found = []
-    for done, as_of in enumerate(dates, start=1):
+    for done, as_of in enumerate([*dates, awaited] if awaited else dates, start=1):
         with warehouse.begin() as connection:
             snapshot = _snapshot(connection, settings, extraction, run, as_of)
-        if snapshot.customers:
+        if snapshot.customers and as_of != awaited:
             found.append(snapshot)
         progress.advanced("snapshots", done)
     return found
@@ -62,6 +66,15 @@ def wanted_dates(settings: Settings, first_date: date, until: date) -> list[date
         settings.grace_days,
         settings.train.snapshots,
     )
+
+
+def awaited_date(settings: Settings, until: date) -> date | None:
+    """Return the latest month end before `until` whose labels had not matured by then, or None.
+
+    Not `until` itself: a night of that date keeps its snapshot as captured, and none may lie in its place.
+    """
+    latest = month_start(until - timedelta(days=1))
+    return latest if matures_on(latest, settings.churn.horizon_days, settings.grace_days) > until else None
 
 
 def first_staged_date(connection: Connection) -> date | None:

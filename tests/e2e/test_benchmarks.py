@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
+from scipy.special import expit, logit
 
 from benchmarks import evaluate, night
+from benchmarks.companies import Matrix, Recipe
+from benchmarks.leaks import PLANTS, Caught, leak_criteria
+from benchmarks.permuted import with_permuted_labels
 from benchmarks.place import HEAD
-from benchmarks.truth import TRUTH, agreement, expected_auc, with_truth
-from churn.errors import ConfigError
+from benchmarks.realised import Realised, realised_criteria
+from benchmarks.truth import agreement, expected_auc, expected_slope, rows_of
+from churn.errors import ConfigError, UsageError
+from churn.matrix import FeatureNames
 from churn.pipeline import STAGES
-from churn.risk import Predictions
+from churn.risk import Predictions, TrainingSet
+from churn.risk.expectation import REALISED_FIGURES
+from churn.risk.metrics import calibration_line
+from churn.windows import add_months
 
 
 def _cells(text: str, first: str) -> list[str]:
@@ -29,7 +39,8 @@ def test_the_bench_prints_every_stage_of_a_night_beside_its_floor(
 ) -> None:
     home = tmp_path / "bench"
 
-    assert night.main(["--customers", "1500", "--nights", "1", "--home", str(home)]) == 0
+    size = ["--customers", "1500", "--nights", "1", "--train-rows", "20000"]
+    assert night.main([*size, "--home", str(home)]) == 0
 
     text = capsys.readouterr().out
     for stage in STAGES:
@@ -40,31 +51,45 @@ def test_the_bench_prints_every_stage_of_a_night_beside_its_floor(
     assert floor == pytest.approx(sum(floors.values()), abs=0.021)
     assert ratio == pytest.approx(seconds / floor, rel=0.1)
     assert "naive over ours" in text
+    assert "training takes" in text.split("## Verdict")[1]
+    alone, single = (float(_cells(text, f"lightgbm.train on the matrix, threads: {n}")[1]) for n in (os.cpu_count(), 1))
+    assert min(alone, single) >= 0
     assert "No model" not in text
     assert not home.exists()
 
 
 @pytest.mark.slow
-def test_the_evaluation_judges_every_predictor_and_the_truth_on_the_same_rows(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_evaluation_prints_every_part_with_its_verdicts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     home = tmp_path / "evaluate"
+    small = "--seeds 7 --ceiling-seeds 101 --customers 1500 --ceiling-rows 10000 --trials 2 --trial-rows 9000 --clean 2"
+    arguments = [*small.split(), "--home", str(home), "--parts", "ceiling,realised,permuted,leaks"]
 
-    assert evaluate.main(["--customers", "1500", "--home", str(home)]) == 0
+    assert evaluate.main(arguments) == 0
 
     text = capsys.readouterr().out
-    figures, beside = text.split("## Beside the true probabilities")
-    auc = {
-        name: float(_cells(figures, name)[1])
-        for name in ("model", "logistic regression", "recency", "base rate", "true probability")
-    }
-    assert auc["base rate"] == 0.5
-    assert auc["true probability"] == max(auc.values())
-    assert float(_cells(beside, "true probability")[-2]) == 0
-    verdict = beside.split("## Verdict")[1].split("##")[0]
+    verdict = text.split("## Verdict")[1].split("##")[0]
+    for words in (
+        "of the ceiling's",
+        "calibration slope",
+        "observed/expected",
+        "prediction intervals",
+        "permuted 2 times",
+    ):
+        assert words in verdict
     assert verdict.count("ahead of") == 3
-    assert "calibration slope" in verdict
-    assert not home.exists()
+    assert "holds: nothing is named in 2 of 2 clean companies" in verdict
+    assert verdict.count("named in 1 of 1 companies") == 4
+    beside = text.split("AUC, expected; seed")[1].split("\n\n")[0]
+    model, ceiling, logistic, truth, share = (float(cell) for cell in _cells(beside, "7")[1:])
+    assert 0.5 < max(model, logistic) < truth
+    assert share == pytest.approx((model - 0.5) / (ceiling - 0.5), abs=0.01)
+    assert _cells(text, "observed expected")[4].endswith(" of 12")
+    assert not (home / ".churn").exists()
+    assert len(list((home / "cache").glob("company-*.npz"))) == 2
+
+
+def test_the_document_is_written_only_whole(tmp_path: Path) -> None:
+    assert evaluate.main(["--parts", "permuted", "--write", "--home", str(tmp_path)]) == UsageError.exit_code
 
 
 def test_a_folder_with_a_postgres_of_somebody_elses_is_left_alone(tmp_path: Path) -> None:
@@ -106,33 +131,96 @@ def test_the_expected_auc_is_that_over_every_pair_of_rows() -> None:
     assert expected_auc(np.zeros(40), p) == pytest.approx(0.5, rel=1e-12)
 
 
-def test_the_truth_agrees_with_itself_and_a_shuffled_one_does_not() -> None:
-    p = np.random.default_rng(4).uniform(0, 0.5, 1000)
+def test_the_truth_agrees_with_itself_and_a_reversed_one_does_not() -> None:
+    p = np.random.default_rng(4).uniform(0.001, 0.5, 1000)
     itself, other = agreement(p, p, p), agreement(p[::-1], p[::-1], p)
 
-    assert itself.top_decile_share == itself.true_observed_expected == pytest.approx(1)
+    assert itself.top_decile == pytest.approx(np.sort(p)[-100:].mean())
+    assert itself.true_observed_expected == itself.true_slope == pytest.approx(1)
     assert itself.mean_absolute_gap == 0
     assert itself.rank_correlation == pytest.approx(1)
-    assert other.top_decile_share < 0.7
+    assert other.top_decile < 0.7 * itself.top_decile
     assert other.mean_absolute_gap > 0.1
 
 
-def test_true_probabilities_are_found_by_customer_and_month() -> None:
-    days = [date(2025, 1, 1).toordinal(), date(2025, 2, 1).toordinal()]
-    predictions = Predictions(
-        np.repeat(np.array(days), 2),
-        np.array([1, 2, 1, 2]),
-        np.array([True, False, False, True]),
-        {"model": np.arange(4.0)},
-        {"model": np.full(4, 0.5)},
+def test_the_expected_slope_is_that_of_many_draws() -> None:
+    random = np.random.default_rng(5)
+    truth = random.uniform(0.05, 0.6, 500)
+    told = expit(2 * logit(truth) + 0.3)
+    drawn = random.random((400, 500)) < truth
+
+    assert expected_slope(told, truth) == pytest.approx(0.5, abs=1e-6)
+    many = calibration_line(drawn.ravel(), np.tile(told, 400))[0]
+    assert many == pytest.approx(0.5, abs=0.02)
+
+
+def _customer_months(months: int, customers: int, rate: float = 0.1) -> TrainingSet:
+    random = np.random.default_rng(6)
+    days = [add_months(date(2024, 1, 1), month).toordinal() for month in range(months)]
+    rows = months * customers
+    return TrainingSet(
+        FeatureNames(("usage", "silence")),
+        random.normal(size=(rows, 2)).astype(np.float32),
+        np.empty((rows, 0), np.int32),
+        np.tile(np.arange(customers), months),
+        np.repeat(days, customers),
+        random.random(rows) < rate,
     )
 
-    def truth(as_of: date) -> pd.DataFrame:
-        return pd.DataFrame({"customer_id": ["b", "a"], "churn_probability": [as_of.month / 10, as_of.month / 100]})
 
-    found = with_truth(predictions, truth, {1: "a", 2: "b"})
+def test_predicted_rows_are_found_by_customer_and_month() -> None:
+    data = _customer_months(3, 4)
+    rows = np.array([1, 3, 6, 11])
+    told = {"model": np.zeros(4)}
+    predictions = Predictions(data.as_of[rows], data.customer_keys[rows], data.churned[rows], told, told)
 
-    assert found.probability[TRUTH].tolist() == [0.01, 0.1, 0.02, 0.2]
-    assert list(found.score) == ["model", TRUTH]
+    assert rows_of(data, predictions).tolist() == rows.tolist()
     with pytest.raises(KeyError):
-        with_truth(predictions, truth, {1: "a", 2: "c"})
+        rows_of(data, replace(predictions, customer_keys=predictions.customer_keys + 1))
+
+
+def test_permuting_keeps_every_months_churners_and_nobody_in_particular() -> None:
+    data = _customer_months(5, 300)
+    mixed = with_permuted_labels(data, seed=1)
+
+    for day in np.unique(data.as_of):
+        assert mixed.churned[data.as_of == day].sum() == data.churned[data.as_of == day].sum()
+    assert abs(np.corrcoef(mixed.churned, data.churned)[0, 1]) < 0.1
+    assert np.array_equal(mixed.numbers, data.numbers)
+
+
+def test_a_recipe_has_a_file_of_its_own_and_the_last_months_are_the_last(tmp_path: Path) -> None:
+    recipe = Recipe(7, 500)
+    assert recipe.digest() == Recipe(7, 500).digest()
+    assert recipe.file_in(tmp_path) != replace(recipe, future_days=30).file_in(tmp_path)
+    data = _customer_months(6, 10)
+    matrix = Matrix(data, np.zeros(len(data)))
+
+    found = matrix.months(date.min, date(2024, 5, 1), 2).data
+
+    assert np.unique(found.as_of).tolist() == [date(2024, 4, 1).toordinal(), date(2024, 5, 1).toordinal()]
+
+
+def _realised(seed: int, value: float) -> list[Realised]:
+    """Return a year of one company whose figures are all alike; the year's interval is 0.6 to 1.4."""
+    days = [add_months(date(2025, 10, 1), month) for month in range(12)]
+    return [Realised(seed, day, figure, value, 1.0, 0.8, 1.2, 0.6, 1.4) for day in days for figure in REALISED_FIGURES]
+
+
+def test_a_year_outside_its_intervals_does_not_hold() -> None:
+    inside = [figure for seed in range(5) for figure in _realised(seed, 1.0)]
+    assert [holds for _, holds in realised_criteria(inside)] == [True, True]
+
+    narrow = [figure for seed in range(5) for figure in _realised(seed, 1.3)]
+    assert [holds for _, holds in realised_criteria(narrow)] == [False, True]
+
+    wrong = inside + _realised(5, 2.0) + _realised(6, 0.1)
+    assert not realised_criteria(wrong)[1][1]
+
+
+def test_a_leak_that_goes_unnamed_and_a_false_accusation_do_not_hold() -> None:
+    good = [Caught(planted, True, ()) for planted in PLANTS]
+    assert all(holds for _, holds in leak_criteria(good, {"seed 1": []}))
+
+    missed = [replace(good[0], is_named=False), *good[1:]]
+    assert [holds for _, holds in leak_criteria(missed, {"seed 1": ["mrr"]})] == [False, True, True, True, False]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -117,18 +117,20 @@ def scored(office: Office) -> dict[str, list[str]]:
     return {view: shown[view] for view in SCORED}
 
 
-def recompute(office: Office) -> None:
-    """Run the night again two days later, features and fitted models anew, the list too."""
+def recompute(office: Office, now: datetime = TWO_DAYS_LATER) -> None:
+    """Run the night again, by default two days later, features and fitted models anew, the list too."""
     office.change_warehouse("delete from ops.models where kind in ('segments', 'clv')")
     office.change_warehouse("delete from ops.segment_outcomes")
-    office.nightly(now=TWO_DAYS_LATER, recompute=True, replace_list=True)
+    office.nightly(now=now, recompute=True, replace_list=True)
 
 
 @pytest.fixture(scope="module")
 def tonight(make_office: MakeOffice) -> Callable[[], tuple[Office, dict[str, Any], dict[str, list[str]]]]:
     """Make an office with every row read again by each extraction; with it what was computed on the night itself."""
     first = make_office()
-    features, shown = first.features(), scored(first)
+    features = first.features()
+    recompute(first, now=night_of(AS_OF))
+    shown = scored(first)
 
     def make() -> tuple[Office, dict[str, Any], dict[str, list[str]]]:
         return make_office(extract__full_compare_days=1), features, shown
