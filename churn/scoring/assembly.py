@@ -1,10 +1,12 @@
-"""The retention stage: the attempt's tables joined into the night's scores, and the list frozen."""
+"""The retention stage: the attempt's tables joined into the night's scores, reasons given, the list frozen."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
 from churn.columns import write_columns
@@ -12,15 +14,17 @@ from churn.errors import DataContractError
 from churn.partitions import analyze_month, ensure_month
 from churn.publish import published_night
 from churn.retention import HIGH_FROM_PERCENTILE, MEDIUM_FROM_PERCENTILE, assign_arms
+from churn.schema import at_risk_list
 from churn.scoring.night import ScoredNight
+from churn.scoring.reasons import explain
 from churn.sqlfiles import read_sql
 from churn.warehouse import run_ddl
 
-NIGHTLY_TABLES = ("customer_scores", "at_risk_list", "segment_nights")
+NIGHTLY_TABLES = ("customer_scores", "at_risk_list", "segment_nights", "churn_drivers")
 
 
 def assemble(connection: Connection, night: ScoredNight, *, replace_list: bool) -> int:
-    """Join the attempt's tables into the night's scores and segments, and freeze the list or keep the frozen one."""
+    """Join the attempt's tables into scores and segments, give the reasons, freeze the list or keep the frozen one."""
     for table in NIGHTLY_TABLES:
         ensure_month(connection, table, night.as_of)
     keys = {"as_of": night.as_of, "run_id": night.run_id}
@@ -47,15 +51,25 @@ def assemble(connection: Connection, night: ScoredNight, *, replace_list: bool) 
         },
     )
     before = published_night(connection, night.as_of)
-    if before is not None and not replace_list:
-        night.list_run_id = before.list_run_id
-    else:
-        night.list_run_id = night.run_id
-        _freeze_list(connection, night, keys)
+    is_frozen = before is not None and not replace_list
+    night.list_run_id = before.list_run_id if before is not None and is_frozen else night.run_id
+    explain(connection, night, _frozen(connection, night) if is_frozen else _choose_list(connection, night, keys))
+    if not is_frozen:
+        params = keys | {"campaign": night.settings.retention.campaign}
+        connection.execute(read_sql("scores/at_risk_list.sql").statement, params)
     return int(scored)
 
 
-def _freeze_list(connection: Connection, night: ScoredNight, keys: dict[str, Any]) -> None:
+def _frozen(connection: Connection, night: ScoredNight) -> NDArray[np.int64]:
+    """Return the keys of the customers on the list that the night already shows."""
+    shown = sa.select(at_risk_list.c.customer_key).where(
+        at_risk_list.c.as_of_date == night.as_of, at_risk_list.c.run_id == night.list_run_id
+    )
+    return np.array(connection.scalars(shown).all(), dtype=np.int64)
+
+
+def _choose_list(connection: Connection, night: ScoredNight, keys: dict[str, Any]) -> NDArray[np.int64]:
+    """Put the customers to list, with rank and arm, into `list_members`, and return their keys."""
     retention = night.settings.retention
     found = connection.execute(
         read_sql("scores/list_candidates.sql").statement, keys | {"list_size": retention.list_size}
@@ -71,10 +85,11 @@ def _freeze_list(connection: Connection, night: ScoredNight, keys: dict[str, Any
         "create temporary table list_members "
         "(customer_key bigint, priority_rank integer, campaign_group text) on commit drop",
     )
+    listed = np.array([row.customer_key for row in found], dtype=np.int64)
     members = {
-        "customer_key": np.array([row.customer_key for row in found], dtype=np.int64),
+        "customer_key": listed,
         "priority_rank": np.arange(1, len(found) + 1, dtype=np.int32),
         "campaign_group": arms,
     }
     write_columns(connection, "list_members", iter([members]))
-    connection.execute(read_sql("scores/at_risk_list.sql").statement, keys | {"campaign": retention.campaign})
+    return listed

@@ -10,11 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from churn import registry
 from churn.columns import write_columns
 from churn.config import Settings
 from churn.features.snapshot import Snapshot
 from churn.features.store import category_levels
 from churn.matrix import FeatureNames
+from churn.risk.reference import Reference
 from churn.warehouse import run_ddl
 
 RECENCY_RULE = "recency-rule"
@@ -41,6 +43,8 @@ class ScoredNight:
         The champion's training labels end after `as_of`.
     list_run_id : int
         Run whose list the night shows.
+    reference : Reference or None
+        What the champion learned from, to measure drift by.
     """
 
     settings: Settings
@@ -52,12 +56,18 @@ class ScoredNight:
     churn_version: str = RECENCY_RULE
     in_sample: bool = False
     list_run_id: int = 0
+    reference: Reference | None = None
     notes: list[str] = field(default_factory=list)
 
     @property
     def as_of(self) -> date:
         """Business date of the night."""
         return self.snapshot.as_of
+
+    @property
+    def author(self) -> registry.Author:
+        """Who is said to have made what this night adds to the registry."""
+        return registry.Author(f"churn nightly, run {self.run_id}", self.started_at, self.run_id)
 
 
 def names_of(connection: Connection, snapshot: Snapshot) -> FeatureNames:

@@ -6,22 +6,28 @@ from sqlalchemy.engine import Connection
 
 from churn import registry, risk
 from churn.features.store import read_batches
+from churn.risk.scoring import refuse_redefined
 from churn.schema import attempt_risk
 from churn.scoring.night import ScoredNight, names_of, refill
 
 
 def score_risk(reader: Connection, connection: Connection, night: ScoredNight) -> int:
-    """Score every customer by the champion, or by days since the last activity while there is none."""
+    """Score every customer by the champion, or by days since the last activity while there is none.
+
+    Raises
+    ------
+    ModelError
+        The champion is damaged, or the night lacks a feature that it uses or computes it differently.
+    """
     names = names_of(connection, night.snapshot)
     stored = registry.champion(connection, registry.CHURN)
+    model = None if stored is None else _loaded(stored, night)
     batches = read_batches(reader, night.snapshot, names)
-    if stored is None:
+    if model is None:
         night.notes.append("No model has been trained: the list is ranked by recency. Run `churn train`.")
         scored = risk.recency_batches(names, batches)
     else:
-        night.churn_version = stored.model_version
-        night.in_sample = stored.labels_end_date is not None and stored.labels_end_date > night.as_of
-        scored = risk.score_batches(risk.RiskModel.from_text(stored.artifact, stored.sha256), names, batches)
+        scored = risk.score_batches(model, names, batches, as_of=night.as_of)
     return refill(
         connection,
         attempt_risk,
@@ -34,3 +40,15 @@ def score_risk(reader: Connection, connection: Connection, night: ScoredNight) -
             for part in scored
         ),
     )
+
+
+def _loaded(stored: registry.StoredModel, night: ScoredNight) -> risk.RiskModel:
+    """Load the champion, refuse it where the night's features mean something else, and note what it is."""
+    model = risk.RiskModel.from_text(stored.artifact, stored.sha256)
+    refuse_redefined(model, night.snapshot.feature_set.definitions)
+    night.churn_version = stored.model_version
+    night.in_sample = stored.labels_end_date is not None and stored.labels_end_date > night.as_of
+    night.reference = model.reference
+    if model.reference is None:
+        night.notes.append("This model kept nothing to measure drift by. Train again with `churn train`.")
+    return model

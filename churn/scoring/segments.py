@@ -1,43 +1,30 @@
-"""The segments stage: fit where there are none, assign everyone, count who left of each."""
+"""The segments stage: assign everyone, count who left of each."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import date
 
-import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from churn import labels, registry, segments
+from churn import labels, segments
 from churn.columns import write_columns
 from churn.features.snapshot import Snapshot, latest_snapshot
 from churn.features.store import read_batches
-from churn.matrix import FeatureNames
 from churn.schema import attempt_segments, segment_outcomes
 from churn.scoring.night import ScoredNight, names_of, refill
+from churn.segmentation import segmenter_in_force
 from churn.sqlfiles import read_sql
 from churn.warehouse import run_ddl
 from churn.windows import matures_on
-
-SEGMENT_SAMPLE_ROWS = 50_000
 
 
 def score_segments(reader: Connection, connection: Connection, night: ScoredNight) -> int:
     """Assign every customer of the night to a segment, fitting the segments first where there are none yet."""
     names = names_of(connection, night.snapshot)
-    stored = registry.in_force(connection, registry.SEGMENTS, night.as_of)
-    segmenter = None if stored is None else segments.Segmenter.from_text(stored.artifact, stored.sha256)
-    if stored is None or segmenter is None or not set(segmenter.feature_names) <= set(names.numbers):
-        segmenter = _fit_segments(reader, night, names)
-        stored = registry.adopt(
-            connection,
-            _new_segments(segmenter, night.as_of),
-            run_id=night.run_id,
-            created_at=night.started_at,
-            reason="fitted by the first night that needed it",
-        )
-    night.segments_version = stored.model_version
+    segmenter, night.segments_version = segmenter_in_force(
+        reader, connection, night.snapshot, night.author, as_of=night.as_of, seed=night.settings.train.seed
+    )
     rows = refill(
         connection,
         attempt_segments,
@@ -48,24 +35,6 @@ def score_segments(reader: Connection, connection: Connection, night: ScoredNigh
     )
     night.outcome_snapshot = _realise(reader, connection, night, segmenter)
     return rows
-
-
-def _fit_segments(reader: Connection, night: ScoredNight, names: FeatureNames) -> segments.Segmenter:
-    step = max(1, -(-night.snapshot.customers // SEGMENT_SAMPLE_ROWS))
-    parts, offset = [], 0
-    for batch in read_batches(reader, night.snapshot, names):
-        parts.append(batch.numbers[(-offset) % step :: step])
-        offset += len(batch)
-    return segments.fit_segments(names, np.concatenate(parts), seed=night.settings.train.seed)
-
-
-def _new_segments(segmenter: segments.Segmenter, as_of: date) -> registry.NewModel:
-    return registry.NewModel(
-        kind=registry.SEGMENTS,
-        artifact=segmenter.to_text(),
-        trained_as_of=as_of,
-        details={"segments": [asdict(segment) for segment in segmenter.segments]},
-    )
 
 
 def _realise(

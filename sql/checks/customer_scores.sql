@@ -5,7 +5,7 @@
 -- params: as_of, run_id, snapshot_id
 -- window: none
 -- severity: fail
--- Every customer of the snapshot is scored once, with values that can be.
+-- Every customer of the snapshot is scored once, with values that can be; reasons are told in order.
 select 'customer_key ' || s.customer_key || ': a value out of its range' as problem
 from scores.customer_scores as s
 where
@@ -19,6 +19,19 @@ where
         or s.clv < 0
         or s.clv_if_retained in ('NaN', 'Infinity')
         or s.mrr <= 0
+    )
+union all
+select 'customer_key ' || s.customer_key || ': a reason empty, said twice or out of order' as problem
+from scores.customer_scores as s
+where
+    s.as_of_date = cast(:as_of as date)
+    and s.run_id = :run_id
+    and (
+        (s.reason_1 is null and s.reason_2 is not null)
+        or (s.reason_2 is null and s.reason_3 is not null)
+        or '' in (s.reason_1, s.reason_2, s.reason_3)
+        or s.reason_1 in (s.reason_2, s.reason_3)
+        or s.reason_2 = s.reason_3
     )
 union all
 select 'customer_key ' || f.customer_key || ': not scored' as problem

@@ -14,6 +14,9 @@
 -- type.campaign: text
 -- type.campaign_group: text
 -- type.run_id: integer
+-- type.reason_1: text
+-- type.reason_2: text
+-- type.reason_3: text
 select
     a.as_of_date,
     a.priority_rank,
@@ -24,7 +27,10 @@ select
     a.value_at_risk,
     a.campaign,
     a.campaign_group,
-    a.run_id
+    a.run_id,
+    a.reason_1,
+    a.reason_2,
+    a.reason_3
 from ops.published as p
 inner join scores.at_risk_list as a
     on p.as_of_date = a.as_of_date and p.list_run_id = a.run_id

@@ -16,6 +16,9 @@
 -- type.value_at_risk: money
 -- type.model_version: text
 -- type.run_id: integer
+-- type.reason_1: text
+-- type.reason_2: text
+-- type.reason_3: text
 select
     s.as_of_date,
     s.customer_id,
@@ -28,7 +31,10 @@ select
     s.clv_if_retained,
     s.value_at_risk,
     s.model_version,
-    s.run_id
+    s.run_id,
+    s.reason_1,
+    s.reason_2,
+    s.reason_3
 from bi.customer_scores_history as s
 where s.as_of_date = cast(:as_of as date)
 order by s.customer_id collate "C" asc

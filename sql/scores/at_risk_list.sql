@@ -6,7 +6,8 @@
 -- window: none
 insert into scores.at_risk_list (
     as_of_date, run_id, priority_rank, customer_key, segment_id, risk_score, churn_probability, risk_percentile,
-    risk_band, mrr, clv, clv_if_retained, value_at_risk, segment, campaign, campaign_group
+    risk_band, mrr, clv, clv_if_retained, value_at_risk, segment, campaign, campaign_group,
+    reason_1, reason_2, reason_3
 )
 select
     s.as_of_date,
@@ -24,7 +25,10 @@ select
     s.value_at_risk,
     n.segment,
     cast(:campaign as text) as campaign,
-    m.campaign_group
+    m.campaign_group,
+    s.reason_1,
+    s.reason_2,
+    s.reason_3
 from list_members as m
 inner join scores.customer_scores as s
     on m.customer_key = s.customer_key and s.as_of_date = cast(:as_of as date) and s.run_id = :run_id

@@ -20,6 +20,9 @@
 -- column.campaign: Campaign that the list belongs to (retention.campaign).
 -- column.model_version: Model that gave the probability, or recency-rule.
 -- column.run_id: Run that froze the list; see bi.job_runs.
+-- column.reason_1: Why the customer may leave, in words, with the customer's own numbers; what happened comes before how the customer is placed. Typical = the median of the night's customers. Null where nothing that can be named adds risk.
+-- column.reason_2: The second reason; null where there is none.
+-- column.reason_3: The third reason; null where there is none.
 with latest_nights as (
     select
         p.as_of_date,
@@ -43,7 +46,10 @@ select
     a.risk_percentile,
     a.campaign,
     r.versions ->> 'churn' as model_version,
-    a.run_id
+    a.run_id,
+    a.reason_1,
+    a.reason_2,
+    a.reason_3
 from latest_nights as l
 inner join scores.at_risk_list as a
     on l.as_of_date = a.as_of_date and l.list_run_id = a.run_id

@@ -21,6 +21,9 @@
 -- column.risk_score: What customers are ranked by: the model's raw log-odds, or days since the last activity under the recency rule.
 -- column.expected_purchases: Purchases expected within the churn horizon; only for churn by inactivity.
 -- column.in_sample: True where the model's training labels end after as_of_date: not a fair test of the model.
+-- column.reason_1: Why the customer may leave, in words, with the customer's own numbers; what happened comes before how the customer is placed. Typical = the median of the night's customers. Only for the list and the riskiest tenth, where something adds risk; otherwise null.
+-- column.reason_2: The second reason; null where there is none.
+-- column.reason_3: The third reason; null where there is none.
 select
     s.as_of_date,
     k.customer_id,
@@ -36,7 +39,10 @@ select
     s.run_id,
     s.risk_score,
     s.expected_purchases,
-    p.in_sample
+    p.in_sample,
+    s.reason_1,
+    s.reason_2,
+    s.reason_3
 from ops.published as p
 inner join scores.customer_scores as s
     on p.as_of_date = s.as_of_date and p.run_id = s.run_id

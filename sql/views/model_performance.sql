@@ -7,12 +7,12 @@
 -- comment: How good each churn model was on customers and months that it had not seen, beside the rules that anyone could use instead.
 -- example: select model_version, auc_roc, baseline_auc, calibration_slope from bi.model_performance where model_status = 'champion'
 -- column.model_version: Version of the model.
--- column.evaluation: out_of_time = tested on months after those it was trained on.
+-- column.evaluation: out_of_time = tested on months after those it was trained on; realised = on the first night of each month that it scored and whose outcome is known by now.
 -- column.auc_roc: Probability that a churner is ranked above a customer who stays; 0.5 is chance.
 -- column.pr_auc: Average precision over all thresholds; chance is base_rate.
 -- column.recall: Share of churners whose probability reaches the threshold.
 -- column.precision: Share of customers at or above the threshold who churned.
--- column.threshold: The operating threshold: probability of the last customer who fits on a list.
+-- column.threshold: The operating threshold of recall and precision: where contacting is worth most by expected value, or, where no value is known, the probability of the last customer who fits on a list.
 -- column.lift_top_decile: Churn rate of the riskiest tenth over the base rate.
 -- column.brier: Mean squared error of the probabilities; lower is better.
 -- column.ece: Expected calibration error over 15 bins of equal size.
@@ -32,6 +32,11 @@
 -- column.churners: Churners among them.
 -- column.model_status: champion = in use; challenger = stored; retired = was in use.
 -- column.trained_as_of: Date as of which the model was trained.
+-- column.list_size: Customers on a night's list, scaled to the rows tested where customers were sampled.
+-- column.recall_at_list: Share of churners among each month's riskiest list_size customers.
+-- column.precision_at_list: Share of those on such lists who churned.
+-- column.ece_perfect_p95: 95th percentile of the ece that perfectly calibrated probabilities would show on the same rows.
+-- column.expected_net_value: What contacting everyone at or above the threshold is worth in a month, in the business's currency; null where no value is known.
 select
     p.model_version,
     p.evaluation,
@@ -58,6 +63,11 @@ select
     p.customer_months,
     p.churners,
     m.status as model_status,
-    m.trained_as_of
+    m.trained_as_of,
+    p.list_size,
+    p.recall_at_list,
+    p.precision_at_list,
+    p.ece_perfect_p95,
+    p.expected_net_value
 from ops.model_performance as p
 inner join ops.models as m on p.model_version = m.model_version
