@@ -13,17 +13,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 import churn
-from churn import checks, publish, scoring, training
+from churn import checks, monitoring, publish, scoring, training
 from churn.config import Settings
 from churn.connections import open_source, open_warehouse
-from churn.errors import DataContractError, UsageError
-from churn.extract import (
-    ExtractionReport,
-    QuarantineError,
-    extract,
-    record_quarantine,
-)
-from churn.features.snapshot import Snapshot, SnapshotRequest, build_snapshot, find_snapshot
+from churn.errors import ChecksFailedError, DataContractError, UsageError
+from churn.extract import ExtractionReport, QuarantineError, extract, record_quarantine
+from churn.features.snapshot import Snapshot, SnapshotRequest, build_snapshot, find_snapshot, withdraw_snapshot
 from churn.ledger import Clock, Run, recorded_run
 from churn.migrate import require_current
 from churn.progress import Progress
@@ -31,7 +26,7 @@ from churn.scoring import NightSummary, ScoredNight
 from churn.warehouse import Database, translated, writer_lock
 from churn.windows import business_today
 
-STAGES = ("extract", "features", "segments", "risk", "clv", "retention", "checks", "publish")
+STAGES = ("extract", "features", "segments", "risk", "clv", "retention", "monitoring", "checks", "publish")
 
 
 @dataclass(frozen=True)
@@ -213,6 +208,7 @@ def run_nightly(job: Job, *, recompute: bool = False, replace_list: bool = False
             report(snapshot.customers)
         night = ScoredNight(job.settings, current.run.run_id, current.run.started_at, snapshot)
         score(current, night, replace_list=replace_list)
+        findings = monitor(current, night)
         check(current, night)
         with current.stage("publish") as report, current.warehouse.begin() as connection:
             current.require_lock()
@@ -221,6 +217,7 @@ def run_nightly(job: Job, *, recompute: bool = False, replace_list: bool = False
                 publish.PublishedNight(night.as_of, night.run_id, night.list_run_id, job.clock(), night.in_sample),
                 expected_customers=snapshot.customers,
             )
+            night.notes.extend(monitoring.store_findings(connection, night.run_id, findings))
             report(snapshot.customers)
         for note in night.notes:
             job.progress.note(note)
@@ -229,11 +226,7 @@ def run_nightly(job: Job, *, recompute: bool = False, replace_list: bool = False
 
 def score(current: JobRun, night: ScoredNight, *, replace_list: bool) -> None:
     """Run the scoring stages, each in a transaction of its own."""
-    scorers = {
-        "segments": scoring.score_segments,
-        "risk": scoring.score_risk,
-        "clv": scoring.score_clv,
-    }
+    scorers = {"segments": scoring.score_segments, "risk": scoring.score_risk, "clv": scoring.score_clv}
     for name, scorer in scorers.items():
         with (
             current.stage(name) as report,
@@ -246,8 +239,21 @@ def score(current: JobRun, night: ScoredNight, *, replace_list: bool) -> None:
         report(scoring.assemble(connection, night, replace_list=replace_list))
 
 
+def monitor(current: JobRun, night: ScoredNight) -> monitoring.Findings:
+    """Measure how far the night has moved from training, and compare past nights with what became of them."""
+    with (
+        current.stage("monitoring") as report,
+        current.warehouse.begin() as reader,
+        current.warehouse.begin() as connection,
+    ):
+        moved = monitoring.watch_drift(reader, connection, night)
+        findings = monitoring.evaluate_matured(connection, night.settings, night.as_of)
+        report(moved + sum(found.customers for found in findings.nights))
+    return findings
+
+
 def check(current: JobRun, night: ScoredNight) -> None:
-    """Check what is about to be published; the findings are kept whether it is or not."""
+    """Check what is about to be published; the findings are kept whether it is or not, refused features are not."""
     with current.stage("checks") as report:
         with current.warehouse.begin() as connection:
             results = checks.run_checks(
@@ -259,14 +265,27 @@ def check(current: JobRun, night: ScoredNight) -> None:
         for result in results:
             if not result.passed:
                 night.notes.append(f"Check {result.name} ({result.severity}): {result.rows} found: {result.detail}.")
-        checks.refuse_failures(results)
+        try:
+            checks.refuse_failures(results)
+        except ChecksFailedError:
+            with current.warehouse.begin() as connection:
+                withdraw_snapshot(connection, night.snapshot, run_id=night.run_id)
+            raise
 
 
 # --- train --------------------------------------------------------------------------------------------------------
 
 
-def run_train(job: Job) -> training.TrainingReport:
-    """Bring staging up to date, make the past snapshots that are missing, train, judge and maybe promote."""
+def run_train(job: Job, *, search: int = 0) -> training.TrainingReport:
+    """Bring staging up to date, make the past snapshots that are missing, train, judge and maybe promote.
+
+    Parameters
+    ----------
+    job : Job
+    search : int
+        Configurations to try inside the training period first.
+    """
+    training.require_optimiser(search)
     with running(job, "train") as current:
         extraction = extract_stage(current)
         with current.stage("features") as report:
@@ -275,6 +294,6 @@ def run_train(job: Job) -> training.TrainingReport:
             )
             report(sum(snapshot.customers for snapshot in snapshots))
         with current.stage("risk") as report:
-            result = training.train(current.warehouse, job.settings, snapshots, current.run)
+            result = training.train(current.warehouse, job.settings, snapshots, current.run, search=search)
             report(result.rows)
         return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churn import publish, registry, training
+from churn import monitoring, publish, registry, training
 from churn.connections import open_source, open_warehouse
 from churn.extract import EntityPreview, preview
 from churn.features.snapshot import find_snapshot
@@ -32,11 +32,13 @@ def preview_nightly(job: Job) -> list[str]:
         kept = find_snapshot(connection, job.as_of, job.settings.churn.definition)
         model = registry.champion(connection, registry.CHURN)
         night = publish.published_night(connection, job.as_of)
+        due = len(monitoring.due_nights(connection, job.settings, job.as_of))
     return [
         f"extract: would read {rows:,} source rows",
         f"features: would {'use the snapshot kept' if kept else 'compute a snapshot'} for {job.as_of}",
         f"risk: would score by {model.model_version if model else 'the recency rule, since there is no model'}",
         f"retention: would {'keep the list frozen by run ' + str(night.list_run_id) if night else 'freeze a list'}",
+        f"monitoring: would compare {due} past nights with what became of them",
         f"publish: would {'take over from run ' + str(night.run_id) if night else 'publish the first run'}",
     ]
 

@@ -12,7 +12,9 @@ from sqlalchemy.engine import Connection
 from churn.errors import WarehouseError
 from churn.schema import (
     at_risk_list,
+    churn_drivers,
     customer_scores,
+    feature_drift,
     feature_snapshots,
     published,
     runs,
@@ -101,6 +103,8 @@ def _sweep_night(connection: Connection, as_of: date) -> int:
     kept = {
         customer_scores: night.run_id if night else None,
         segment_nights: night.run_id if night else None,
+        churn_drivers: night.run_id if night else None,
+        feature_drift: night.run_id if night else None,
         at_risk_list: night.list_run_id if night else None,
     }
     return sum(

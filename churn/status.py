@@ -13,8 +13,10 @@ from churn.connections import open_warehouse
 from churn.ledger import last_runs
 from churn.migrate import require_current
 from churn.publish import latest_published
+from churn.sqlfiles import read_sql
 
 SHOWN_RUNS = 5
+SHOWN_FEATURES = 3
 
 
 def status_lines(settings: Settings, now: datetime) -> list[str]:
@@ -31,6 +33,8 @@ def status_lines(settings: Settings, now: datetime) -> list[str]:
         return [
             *_published(connection),
             *_model(connection),
+            *_realised(connection),
+            *_drift(connection),
             *_runs(connection, settings),
             *_next_runs(settings, now),
         ]
@@ -50,6 +54,37 @@ def _model(connection: Connection) -> list[str]:
     figures = model.details.get("figures", {}).get("model", {})
     auc = f", AUC-ROC {figures['auc_roc']:.3f} out of time" if "auc_roc" in figures else ""
     return [f"Model: {model.model_version}, trained as of {model.trained_as_of}{auc}."]
+
+
+def _realised(connection: Connection) -> list[str]:
+    """Say in one line whether the latest night whose outcome is known turned out as the model had promised."""
+    found = connection.execute(read_sql("monitoring/latest_realised.sql").statement).all()
+    if not found:
+        return ["Realised: nothing yet; a night is compared with what became of it once its horizon has passed."]
+    breached = [
+        f"{row.figure} {row.value:.3f} ({row.low:.3f} to {row.high:.3f} expected)"
+        for row in found
+        if row.status in ("outside", "warning")
+    ]
+    if not breached:
+        return [f"Realised: the night of {found[0].as_of_date} turned out as expected."]
+    warned = any(row.status == "warning" for row in found)
+    advice = "; the month before, too: run `churn train`" if warned else ""
+    return [
+        f"Realised: {'WARNING, ' if warned else ''}the night of {found[0].as_of_date} did not turn out as expected: "
+        f"{', '.join(breached)}{advice}."
+    ]
+
+
+def _drift(connection: Connection) -> list[str]:
+    """Say in one line what has moved away from training on the latest published night."""
+    found = connection.execute(read_sql("monitoring/latest_drift.sql").statement).all()
+    if not found:
+        return ["Drift: not measured."]
+    moved = [f"{row.feature} ({row.psi:.2f})" for row in found if row.status != "ok"]
+    shown = ", ".join(moved[:SHOWN_FEATURES]) + (", …" if len(moved) > SHOWN_FEATURES else "")
+    what = f"{len(moved)} have moved: {shown}" if moved else "none has moved"
+    return [f"Drift: of {len(found)} features and scores {what}."]
 
 
 def _runs(connection: Connection, settings: Settings) -> list[str]:

@@ -24,6 +24,7 @@ __all__ = [
     "build_snapshot",
     "find_snapshot",
     "latest_snapshot",
+    "withdraw_snapshot",
 ]
 
 Origin = Literal["captured", "reconstructed"]
@@ -142,6 +143,19 @@ def _kept_feature_set(connection: Connection, request: SnapshotRequest) -> Featu
     )
     known = sa.select(feature_sets.c.feature_set_id).where(feature_sets.c.digest == request.digest)
     return FeatureSet(connection.execute(known).scalar_one(), request.digest, numbers, categories, request.definitions)
+
+
+def withdraw_snapshot(connection: Connection, snapshot: Snapshot, *, run_id: int) -> None:
+    """Take a snapshot out of use that a refused run has made; the one before it of the same night is in use again.
+
+    Nothing happens where another run made it.
+    """
+    made = snapshots.c.snapshot_id == snapshot.snapshot_id
+    withdrawn = sa.update(snapshots).where(made, snapshots.c.run_id == run_id).values(is_current=False)
+    if connection.execute(withdrawn).rowcount:
+        others = sa.select(sa.func.max(snapshots.c.snapshot_id)).where(snapshots.c.as_of_date == snapshot.as_of, ~made)
+        before = sa.update(snapshots).where(snapshots.c.snapshot_id == others.scalar_subquery())
+        connection.execute(before.values(is_current=True))
 
 
 def find_snapshot(connection: Connection, as_of: date, population: Population | None = None) -> Snapshot | None:

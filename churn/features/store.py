@@ -62,7 +62,13 @@ def _levels(connection: Connection, snapshots: Sequence[Snapshot], category: str
 
 
 def read_batches(
-    connection: Connection, snapshot: Snapshot, names: FeatureNames, batch_rows: int = BATCH_ROWS
+    connection: Connection,
+    snapshot: Snapshot,
+    names: FeatureNames,
+    batch_rows: int = BATCH_ROWS,
+    *,
+    share: float = 1.0,
+    seed: int = 0,
 ) -> Iterator[Batch]:
     """Stream a snapshot, ordered by customer, in bounded memory.
 
@@ -75,6 +81,8 @@ def read_batches(
         Which columns, in which order, and the levels that category codes count.
     batch_rows : int
         Customers a batch, at least 1.
+    share, seed : float, int
+        Share of the customers to take and the seed of their draw, as in `read_training_rows`.
 
     Raises
     ------
@@ -93,6 +101,8 @@ def read_batches(
         )
     query = sa.select(feature_snapshots.c.customer_key, feature_snapshots.c.numbers, *_codes(snapshot, names, None))
     ordered = query.where(*_rows_of(snapshot)).order_by(feature_snapshots.c.customer_key)
+    if share < 1:
+        ordered = ordered.where(drawn(feature_snapshots.c.customer_key, share, seed))
     return _batches(connection, snapshot, names, ordered, batch_rows)
 
 
@@ -147,7 +157,7 @@ def read_training_rows(
         .order_by(feature_snapshots.c.customer_key)
     )
     if share < 1:
-        query = query.where(_hash(seed) < int(share * _HASH_BUCKETS))
+        query = query.where(drawn(feature_snapshots.c.customer_key, share, seed))
     batches, churned = [], []
     for rows in _read(connection, snapshot, names, query, 1, BATCH_ROWS):
         batches.append(_batch(rows, snapshot, names, like))
@@ -168,11 +178,11 @@ def _joined(batches: Sequence[Batch]) -> Batch:
     )
 
 
-def _hash(seed: int) -> sa.ColumnElement[int]:
-    """Hash a customer to [0, 2**28), alike on every machine."""
-    key = sa.cast(feature_snapshots.c.customer_key, sa.Text)
-    digits = sa.func.substr(sa.func.md5(sa.literal(f"{seed}:").concat(key)), 1, 7)
-    return sa.cast(sa.cast(sa.literal("x").concat(digits), BIT(28)), sa.Integer)
+def drawn(customer_key: sa.ColumnElement[int], share: float, seed: int) -> sa.ColumnElement[bool]:
+    """Make the condition that a customer is among a share of them, drawn by a hash, alike on every machine."""
+    digits = sa.func.substr(sa.func.md5(sa.literal(f"{seed}:").concat(sa.cast(customer_key, sa.Text))), 1, 7)
+    place = sa.cast(sa.cast(sa.literal("x").concat(digits), BIT(28)), sa.Integer)
+    return place < int(share * _HASH_BUCKETS)
 
 
 def _rows_of(snapshot: Snapshot) -> Iterable[sa.ColumnElement[bool]]:

@@ -1,0 +1,9 @@
+"""What became of past nights, and how far tonight has moved from what its model learned from."""
+
+from __future__ import annotations
+
+from churn.monitoring.drift import watch_drift
+from churn.monitoring.realised import Findings, due_nights, evaluate_matured
+from churn.monitoring.storage import store_findings
+
+__all__ = ["Findings", "due_nights", "evaluate_matured", "store_findings", "watch_drift"]

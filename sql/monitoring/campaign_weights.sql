@@ -1,0 +1,43 @@
+-- name: campaign_weights
+-- writes: none
+-- grain: customer on a published list whose night lies within horizon_days of as_of
+-- reads: ops.published, scores.at_risk_list
+-- params: as_of, horizon_days
+-- window: lists of (as_of - horizon_days, as_of + horizon_days)
+--
+-- A list of a night changes what happens in the horizon after it, so it touches the label window of as_of where the
+-- two nights are less than a horizon apart. Who was to be contacted (treatment) in any campaign weighs 0; who was held
+-- out of all of theirs stands for everyone like them: 1 / share held out, multiplied over the campaigns, whose draws
+-- are independent. has_holdout is false where one of the customer's campaigns held nobody out.
+with listed_customers as (
+    select
+        a.customer_key,
+        a.campaign,
+        bool_or(a.campaign_group <> 'holdout') as is_treated
+    from ops.published as p
+    inner join scores.at_risk_list as a
+        on p.as_of_date = a.as_of_date and p.list_run_id = a.run_id
+    where
+        p.as_of_date > cast(:as_of as date) - cast(:horizon_days as integer)
+        and p.as_of_date < cast(:as_of as date) + cast(:horizon_days as integer)
+    group by a.customer_key, a.campaign
+),
+
+campaigns as (
+    select
+        c.campaign,
+        cast(count(*) as double precision) / nullif(count(*) filter (where not c.is_treated), 0) as held_out_weight
+    from listed_customers as c
+    group by c.campaign
+)
+
+select
+    c.customer_key,
+    case
+        when bool_or(c.is_treated) then 0
+        else exp(sum(ln(g.held_out_weight)))
+    end as weight,
+    bool_and(g.held_out_weight is not null) as has_holdout
+from listed_customers as c
+inner join campaigns as g on c.campaign = g.campaign
+group by c.customer_key
