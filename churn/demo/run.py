@@ -29,6 +29,7 @@ from churn.warehouse import open_database, quoted, run_ddl
 DEMO_HEAD = "Written by `churn demo`: a simulated company. Running the demo again starts it over."
 SOURCE_DATABASE = "demo_source"
 SHOWN_ON_LIST = 10
+SHOWN_DRIVERS = 6
 
 
 def run_demo(folder: Path, *, customers: int, seed: int, as_of: date, clock: Clock, progress: Progress) -> None:
@@ -137,6 +138,8 @@ def _show(settings: Settings, report: TrainingReport | None) -> None:
         print_table("Segments (bi.segments)", list(shown.keys()), [_plain(row) for row in shown])
         if report is not None:
             print_table(f"Out of time: {report.span} (bi.model_performance)", *report.table())
+            shown = connection.execute(read_sql("demo/drivers.sql").statement, {"rows": SHOWN_DRIVERS})
+            print_table("What leads to churn (bi.churn_drivers)", list(shown.keys()), [_plain(row) for row in shown])
         shown = connection.execute(read_sql("demo/at_risk.sql").statement, {"rows": SHOWN_ON_LIST})
         print_table(
             "Tonight's at-risk list, top (bi.at_risk_customers)", list(shown.keys()), [_plain(row) for row in shown]
@@ -156,6 +159,7 @@ def _tell_more(folder: Path, as_of: date) -> None:
             f"Published as of {as_of}. Look further, from {folder}:",
             f"  {here}churn status                          what ran, what is published, what comes next",
             f"  {here}churn export at-risk -o list.csv      the list for marketing, without the holdout",
+            f"  {here}churn models show --card              the model card: what the model is worth, and its limits",
             f'  {here}churn db psql -c "table bi.segments"  any view of schema bi',
             f"  {here}churn db start --tcp-port 5433        then `churn db url --role bi_reader` for a BI tool",
             f"  {here}churn db stop                         stop the embedded Postgres",

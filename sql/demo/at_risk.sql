@@ -9,9 +9,10 @@ select
     a.customer_id,
     a.segment,
     a.churn_probability,
-    a.clv_if_retained,
     a.value_at_risk,
-    a.campaign_group
+    a.campaign_group,
+    a.reason_1,
+    a.reason_2
 from bi.at_risk_customers as a
 order by a.priority_rank asc
 limit :rows
