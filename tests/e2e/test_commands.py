@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,11 @@ import pytest
 
 import churn
 from churn import embedded
+from churn.matrix import FeatureNames
 from churn.migrate import bi_views
+from churn.risk import RiskModel, TrainSettings
+from churn.risk.calibration import Calibrator
+from churn.risk.logistic import LogisticModel
 from churn.sqlfiles import read_sql
 from tests.conftest import MakeDatabase, MakeTemplate
 from tests.e2e.bad_input_source import (
@@ -184,10 +189,18 @@ def findings(done: Outcome) -> list[tuple[str, str]]:
 
 
 def test_a_good_setup_has_only_good_lines(shop):
+    model = RiskModel(
+        kind="logistic", names=FeatureNames(("tenure_days",)), booster_text="",
+        logistic=LogisticModel((0.0,), (1.0,), (), -3.0, (0.0, 0.0)), calibrator=Calibrator(),
+        first_as_of=date(2024, 6, 1), last_as_of=date(2025, 4, 1), labels_end=date(2025, 5, 15), base_rate=0.05,
+        trees=0, settings=TrainSettings(horizon_days=30, grace_days=14),
+    )  # fmt: skip
     shop.execute(
         "insert into ops.models (model_version, kind, status, artifact, sha256, trained_as_of, created_at, run_id, "
-        "reason, details) values ('churn-20250601-1', 'churn', 'champion', '', '', '2025-06-01', '2025-06-01', 1, '', "
-        "'{}')"
+        "reason, details) values ('churn-20250601-1', 'churn', 'champion', :artifact, :sha256, '2025-06-01', "
+        "'2025-06-01', 1, '', '{}')",
+        artifact=model.to_text(),
+        sha256=model.sha256,
     )
     done = shop.run("doctor")
     assert done.code == 0
