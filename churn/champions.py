@@ -11,7 +11,7 @@ from churn.config import Settings
 from churn.errors import ModelError
 from churn.features.snapshot import latest_snapshot
 from churn.risk import RiskModel
-from churn.risk.scoring import raw_scorer, refuse_redefined
+from churn.risk.scoring import churn_predicted, raw_scorer, refuse_other_churn, refuse_redefined
 
 
 def promote_by_hand(
@@ -74,17 +74,12 @@ def require_usable(
     Raises
     ------
     ModelError
-        The artifact is damaged or of another format, it predicts another horizon, or it needs features that the
-        latest snapshot lacks or computes differently.
+        The artifact is damaged or of another format, it predicts another churn than is configured, or it needs
+        features that the latest snapshot lacks or computes differently.
     """
     model = RiskModel.from_text(stored.artifact, stored.sha256)
     raw_scorer(model)
-    if model.settings.horizon_days != settings.churn.horizon_days:
-        raise ModelError(
-            f"{stored.model_version} predicts {model.settings.horizon_days} days ahead; churn.horizon_days is "
-            f"{settings.churn.horizon_days}.",
-            "Train for this horizon with `churn train`, or set churn.horizon_days back.",
-        )
+    refuse_other_churn(model, stored.details.get("churn", {}), churn_predicted(settings))
     snapshot = latest_snapshot(connection, until=today, population=settings.churn.definition)
     if snapshot is None:
         return model

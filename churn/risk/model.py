@@ -20,6 +20,8 @@ from churn.risk.season import Season
 
 FORMAT = "churn-risk-model/2"
 FIRST_FORMAT = "churn-risk-model/1"
+# They change what is refused, judged or how fast, and not the model.
+NOT_SHAPING = ("threads", "list_size", "replicates", "min_churners")
 Kind = Literal["lightgbm", "logistic"]
 
 
@@ -100,14 +102,14 @@ class RiskModel:
     def to_text(self) -> str:
         """Return the model as canonical JSON: sorted keys, no spaces, ASCII; equal models give equal text.
 
-        `settings.threads` is left out: it changes no result.
+        Settings that shape no model (`NOT_SHAPING`) are left out: another length of the list is no new model.
         """
         content = {name: getattr(self, name) for name in (each.name for each in dataclasses.fields(self))}
         for name in ("names", "logistic", "calibrator", "settings", "season"):
             content[name] = None if content[name] is None else dataclasses.asdict(content[name])
         content |= {"format": FORMAT, "definitions": dict(self.definitions)}
         content["reference"] = None if self.reference is None else self.reference.to_json()
-        del content["settings"]["threads"]
+        content["settings"] = {name: value for name, value in content["settings"].items() if name not in NOT_SHAPING}
         for name in ("first_as_of", "last_as_of", "labels_end"):
             content[name] = content[name].isoformat()
         return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from churn.config import Settings
 from churn.errors import ModelError
 from churn.matrix import Batch, FeatureNames
 from churn.risk.boosting import Booster, booster_matrix
@@ -90,6 +92,56 @@ def refuse_redefined(model: RiskModel, definitions: Mapping[str, str]) -> None:
         raise ModelError(
             f"The churn model learned from features that are computed differently now: {', '.join(changed)}.",
             "Train again with `churn train`, or go back to the definitions that it learned from.",
+        )
+
+
+def churn_predicted(settings: Settings) -> dict[str, Any]:
+    """Return what is to be predicted, as a model's details keep it under `churn`: names as in `[churn]`."""
+    return {
+        "definition": settings.churn.definition,
+        "horizon_days": settings.churn.horizon_days,
+        "grace_days": settings.grace_days,
+        "inactivity_days": settings.churn.inactivity_days,
+    }
+
+
+def churn_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Say what one churn differs by from another, each as `churn_predicted` gives it.
+
+    What `then` did not keep is taken to be the same; `inactivity_days` counts by inactivity alone.
+    """
+    contractual = now["definition"] == "contractual"
+    compared = {name: value for name, value in now.items() if not (contractual and name == "inactivity_days")}
+    return [
+        f"{name} was {then[name]} and is {value} now"
+        for name, value in compared.items()
+        if then.get(name, value) != value
+    ]
+
+
+def refuse_other_churn(model: RiskModel, kept: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Refuse a model that predicts something else than the configuration asks for.
+
+    Parameters
+    ----------
+    model : RiskModel
+        Its own horizon and grace count, whatever was kept beside it.
+    kept : mapping
+        The `churn` of the details that the registry keeps with the model; empty where it kept none.
+    now : mapping
+        As `churn_predicted` gives it.
+
+    Raises
+    ------
+    ModelError
+        Naming everything that differs.
+    """
+    own = {"horizon_days": model.settings.horizon_days, "grace_days": model.settings.grace_days}
+    differences = churn_differences({**kept, **own}, now)
+    if differences:
+        raise ModelError(
+            f"The churn model predicts another churn than `[churn]` defines: {'; '.join(differences)}.",
+            "Train again with `churn train`, or set `[churn]` back.",
         )
 
 

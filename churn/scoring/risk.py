@@ -6,7 +6,7 @@ from sqlalchemy.engine import Connection
 
 from churn import registry, risk
 from churn.features.store import read_batches
-from churn.risk.scoring import refuse_redefined
+from churn.risk.scoring import churn_predicted, refuse_other_churn, refuse_redefined
 from churn.schema import attempt_risk
 from churn.scoring.night import ScoredNight, names_of, refill
 
@@ -17,7 +17,8 @@ def score_risk(reader: Connection, connection: Connection, night: ScoredNight) -
     Raises
     ------
     ModelError
-        The champion is damaged, or the night lacks a feature that it uses or computes it differently.
+        The champion is damaged, it predicts another churn than is configured, or the night lacks a feature that it
+        uses or computes it differently.
     """
     names = names_of(connection, night.snapshot)
     stored = registry.champion(connection, registry.CHURN)
@@ -43,8 +44,9 @@ def score_risk(reader: Connection, connection: Connection, night: ScoredNight) -
 
 
 def _loaded(stored: registry.StoredModel, night: ScoredNight) -> risk.RiskModel:
-    """Load the champion, refuse it where the night's features mean something else, and note what it is."""
+    """Load the champion, refuse it where churn or the night's features mean something else, and note what it is."""
     model = risk.RiskModel.from_text(stored.artifact, stored.sha256)
+    refuse_other_churn(model, stored.details.get("churn", {}), churn_predicted(night.settings))
     refuse_redefined(model, night.snapshot.feature_set.definitions)
     night.churn_version = stored.model_version
     night.in_sample = stored.labels_end_date is not None and stored.labels_end_date > night.as_of

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from churn import registry
 from churn.config import Settings
@@ -22,11 +23,13 @@ from churn.risk import RiskModel, TrainingSet, TrainSettings, sampled_customers,
 from churn.risk.business import NOBODY
 from churn.risk.evaluation import MODEL, OUT_OF_TIME
 from churn.risk.reference import REFERENCE_ROWS, make_reference
+from churn.risk.scoring import churn_predicted
 from churn.risk.training import train_model
 from churn.training.contest import Contender, Verdict, contest
 from churn.training.data import labelled_snapshots
 from churn.training.judging import Judged, author_of, judged_out_of_time
 from churn.training.leaks import refuse_leaks, refuse_overstatement
+from churn.training.recipe import chosen_settings
 from churn.training.record import model_details
 from churn.training.report import TrainingReport
 from churn.training.snapshots import known_until
@@ -46,7 +49,8 @@ def train(
         Matured, ascending by date.
     run : Run
     search : int
-        Configurations to try inside the training period first; 0 takes the defaults.
+        Configurations to try inside the training period first; 0 takes the usual parameters, or the champion's where a
+        search found those.
 
     Raises
     ------
@@ -59,14 +63,15 @@ def train(
     with warehouse.begin() as connection:
         learned = labelled_snapshots(connection, settings, snapshots, until)
         refuse_leaks(connection, settings, learned.data, snapshots, until, share=learned.share)
-    chosen, search_notes = _searched(learned.data, train_settings(settings), search, until)
-    result = train_model(learned.data, chosen, until=until)
+        champion = registry.champion(connection, registry.CHURN)
+    chosen = chosen_settings(learned.data, train_settings(settings), search, champion, until)
+    result = train_model(learned.data, chosen.settings, until=until)
     model = _completed(result.model, learned.data, snapshots)
     judged = judged_out_of_time(
-        warehouse, settings, run, result, learned.data, chosen, share=learned.share, snapshot=snapshots[-1]
+        warehouse, settings, run, result, learned.data, chosen.settings, share=learned.share, snapshot=snapshots[-1]
     )
     notes = [
-        *search_notes,
+        *chosen.notes,
         *learned.notes,
         *result.notes,
         _origins_note(snapshots),
@@ -74,11 +79,15 @@ def train(
     ]
     details = model_details(settings, snapshots, learned, model, chosen, judged, notes)
     contender = Contender(
-        model, judged.judgement.evaluations, result.predictions, learned.data, snapshots[-1].feature_set.definitions
+        model,
+        judged.judgement.evaluations,
+        result.predictions,
+        learned.data,
+        snapshots[-1].feature_set.definitions,
+        churn_predicted(settings),
+        until,
     )
-    with warehouse.begin() as connection:
-        refuse_overstatement(connection, learned.data, snapshots, model, contender.figures[MODEL])
-        version, verdict = _entered(connection, contender, judged, details, settings, run)
+    version, verdict = _decided(warehouse, settings, snapshots, contender, champion, judged, details, run)
     run.note_versions({"churn": version})
     return TrainingReport(
         version, verdict.promoted, judged.judgement, (*notes, verdict.reason), len(learned.data), result.predictions
@@ -112,26 +121,15 @@ def require_optimiser(trials: int) -> None:
         optuna()
 
 
-def _searched(data: TrainingSet, settings: TrainSettings, trials: int, until: date) -> tuple[TrainSettings, list[str]]:
-    """Return the settings to train with and what the search for them has to say."""
-    if not trials:
-        return settings, []
-    from churn.risk.search import search_settings
-
-    found = search_settings(data, settings, trials, until=until)
-    return found.settings, [found.note]
-
-
 def _completed(model: RiskModel, data: TrainingSet, snapshots: Sequence[Snapshot]) -> RiskModel:
     """Add to the model how its features are computed, and how they and its score are spread over what it learned."""
     definitions = snapshots[-1].feature_set.definitions
     used = (*model.names.numbers, *model.names.categories)
     described = data.take(sampled_customers(data.customer_keys, REFERENCE_ROWS, 0))
-    return dataclasses.replace(
-        model,
-        definitions={name: definitions[name] for name in used},
-        reference=model.reference or make_reference(described, _scored(model, described)),
-    )
+    # With the cores at hand, products of matrices end otherwise in the last bits, and so would the SHA-256.
+    with threadpool_limits(limits=1, user_api="blas"):
+        reference = model.reference or make_reference(described, _scored(model, described))
+    return dataclasses.replace(model, definitions={name: definitions[name] for name in used}, reference=reference)
 
 
 def _scored(model: RiskModel, data: TrainingSet) -> NDArray[np.float64]:
@@ -145,27 +143,33 @@ def _scored(model: RiskModel, data: TrainingSet) -> NDArray[np.float64]:
     return np.concatenate(parts)
 
 
-def _entered(
-    connection: Connection,
+def _decided(
+    warehouse: Database,
+    settings: Settings,
+    snapshots: Sequence[Snapshot],
     contender: Contender,
+    champion: registry.StoredModel | None,
     judged: Judged,
     details: dict[str, Any],
-    settings: Settings,
     run: Run,
 ) -> tuple[str, Verdict]:
-    """Enter the model and its figures into the registry, and let it take over where it has earned it."""
-    author = author_of(run)
-    model = contender.model
-    same = registry.same_artifact(connection, registry.CHURN, model.sha256)
+    """Decide on the model, enter it into the registry with its figures, and put it in use where it takes over."""
+    model, author = contender.model, author_of(run)
+    with warehouse.begin() as connection:
+        refuse_overstatement(connection, contender.data, snapshots, model, contender.figures[MODEL])
+        same = registry.same_artifact(connection, registry.CHURN, model.sha256)
+        known = _known(connection, same)
+    # In no transaction: it may train once more.
+    verdict = known or contest(champion, contender, settings.train.promotion_confidence)
     trained_as_of = run.as_of if same is None else same.trained_as_of
     new = registry.NewModel(registry.CHURN, model.to_text(), trained_as_of, details, model.labels_end)
-    version = registry.register(connection, new, author)
-    store_judgement(connection, version, OUT_OF_TIME, judged.judgement)
-    verdict = _known(connection, same) or contest(connection, contender, settings.train.promotion_confidence)
-    if verdict.promoted:
-        registry.promote(connection, version, registry.CHURN, author, verdict.reason)
-    else:
-        registry.keep_aside(connection, version, verdict.reason)
+    with warehouse.begin() as connection:
+        version = registry.register(connection, new, author)
+        store_judgement(connection, version, OUT_OF_TIME, judged.judgement)
+        if verdict.promoted:
+            registry.promote(connection, version, registry.CHURN, author, verdict.reason)
+        else:
+            registry.keep_aside(connection, version, verdict.reason)
     return version, verdict
 
 

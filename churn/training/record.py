@@ -14,9 +14,11 @@ import churn
 from churn.config import Settings
 from churn.features.snapshot import Snapshot
 from churn.performance_store import json_safe, plain
-from churn.risk import RiskModel, TrainSettings
+from churn.risk import RiskModel
+from churn.risk.scoring import churn_predicted
 from churn.training.data import LabelledSnapshots
 from churn.training.judging import Judged
+from churn.training.recipe import Chosen
 
 LIBRARIES = ("lightgbm", "numpy", "scikit-learn", "scipy", "pandas")
 
@@ -26,7 +28,7 @@ def model_details(
     snapshots: Sequence[Snapshot],
     learned: LabelledSnapshots,
     model: RiskModel,
-    train_settings: TrainSettings,
+    chosen: Chosen,
     judged: Judged,
     notes: Sequence[str],
 ) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def model_details(
     dict
         `figures` (by predictor), `threshold`, `terms`, `expected` (figures of later nights), `features`,
         `definitions`, `snapshots` (counts by origin), `snapshot_dates`, `data` (counts), `churn` (what is predicted),
-        `method`, `parameters`, `versions` (code and libraries), `notes`.
+        `method`, `parameters`, `searched` (whether a search found them), `versions` (code and libraries), `notes`.
     """
     judgement = judged.judgement
     return {
@@ -52,18 +54,8 @@ def model_details(
             {"as_of": snapshot.as_of.isoformat(), "origin": snapshot.origin, "customers": snapshot.customers}
             for snapshot in snapshots
         ],
-        "data": {
-            "customer_months": len(learned.data),
-            "churners": int(learned.data.churned.sum()),
-            "share_of_customers": plain(learned.share),
-            "treated_left_out": learned.treated_left_out,
-        },
-        "churn": {
-            "definition": settings.churn.definition,
-            "horizon_days": settings.churn.horizon_days,
-            "grace_days": settings.grace_days,
-            "inactivity_days": settings.churn.inactivity_days,
-        },
+        "data": _counts(learned),
+        "churn": churn_predicted(settings),
         "method": {
             "kind": model.kind,
             "trees": model.trees,
@@ -71,11 +63,22 @@ def model_details(
             "season": model.season.kind,
             "base_rate": plain(model.base_rate),
         },
-        "parameters": json_safe(dataclasses.asdict(train_settings)),
-        "versions": {
-            "churn": churn.__version__,
-            "python": platform.python_version(),
-            **{library: version(library) for library in LIBRARIES},
-        },
+        "parameters": json_safe(dataclasses.asdict(chosen.settings)),
+        "searched": chosen.searched,
+        "versions": _versions(),
         "notes": list(notes),
     }
+
+
+def _counts(learned: LabelledSnapshots) -> dict[str, Any]:
+    return {
+        "customer_months": len(learned.data),
+        "churners": int(learned.data.churned.sum()),
+        "share_of_customers": plain(learned.share),
+        "treated_left_out": learned.treated_left_out,
+    }
+
+
+def _versions() -> dict[str, str]:
+    libraries = {library: version(library) for library in LIBRARIES}
+    return {"churn": churn.__version__, "python": platform.python_version(), **libraries}

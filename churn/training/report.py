@@ -9,6 +9,8 @@ from churn.risk import Evaluation, Predictions
 from churn.risk.judgement import EVERYBODY, FigureRow, Judgement
 from churn.terminal import figure_text
 
+_BY_DECILE = "lift_decile_"
+
 
 @dataclass(frozen=True)
 class TrainingReport:
@@ -52,7 +54,7 @@ class TrainingReport:
         """Columns and rows of the figures, for a terminal: one row a figure, with its 95 % interval."""
         known = {(row.predictor, row.figure): row for row in self.judgement.figures if row.segment == EVERYBODY}
         predictors = [evaluation.predictor for evaluation in self.evaluations]
-        figures = dict.fromkeys(figure for _, figure in known)
+        figures = dict.fromkeys(figure for _, figure in known if not figure.startswith(_BY_DECILE))
         rows = [
             [figure.replace("_", " "), *(_shown(known.get((predictor, figure))) for predictor in predictors)]
             for figure in figures

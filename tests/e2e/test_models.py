@@ -22,18 +22,26 @@ EVENTS = "select event || ' ' || model_version from ops.model_events where kind 
 
 @pytest.fixture(scope="module")
 def two_models(make_office: MakeOffice, server_home: Path) -> Iterator[tuple[Office, str, str]]:
-    """An office whose second model, for a longer list, has taken over; with the versions of both."""
+    """An office whose second model was promoted by hand; with the versions of both."""
     office = make_office()
     first = office.value(CHAMPION)
-    second = trained_again(office).model_version
+    second = promoted_again(office)
     yield office, first, second
     dropped(server_home, office.source_url, office.warehouse_url)
 
 
 def trained_again(office: Office) -> TrainingReport:
-    """Train for a list of another length: as good a model, but not the same bytes."""
-    office.configure(**{"retention.list_size": LIST_SIZE + 1})
+    """Train with another seed: as good a model, but not the same bytes."""
+    office.configure(**{"train.seed": 11})
     return run_train(office.job(now=night_of(AS_OF) + timedelta(hours=2)))
+
+
+def promoted_again(office: Office) -> str:
+    """Train a second model, which knows no later labels than the first, and put it in use by hand."""
+    report = trained_again(office)
+    assert not report.promoted
+    assert churn(office, "models", "promote", report.model_version, "--reason", "second")[1] == 0
+    return report.model_version
 
 
 def churn(office: Office, *words: str) -> tuple[str, int]:
@@ -122,6 +130,7 @@ def test_segments_and_values_that_training_needed_first_are_in_use_at_night(publ
 def test_the_same_data_give_the_same_model_and_change_nothing(office: Office):
     before = office.rows("select model_version, sha256, status, created_at from ops.models order by 1")
     events, figures = office.column(EVENTS), office.rows("select * from ops.performance_figures order by 1, 2, 3, 4, 5")
+    office.configure(**{"train.min_churners": 49})
     report = run_train(office.job(now=night_of(AS_OF) + timedelta(hours=2)))
     assert not report.promoted
     assert "the same model, which is in use already" in report.notes[-1]
@@ -171,7 +180,7 @@ def test_an_unknown_model_ends_with_its_exit_code_and_what_to_do(two_models: tup
 
 def test_a_rollback_is_kept_with_who_and_why_and_training_does_not_undo_it(office: Office):
     first = office.value(CHAMPION)
-    second = trained_again(office).model_version
+    second = promoted_again(office)
     printed, code = churn(office, "models", "rollback", "--reason", "complaints")
     assert (code, office.value(CHAMPION)) == (0, first)
     assert f"{first} is in use again" in printed
@@ -198,7 +207,7 @@ def test_the_first_model_can_not_be_rolled_back(office: Office):
 
 def test_a_flipped_byte_is_refused_by_the_night_the_doctor_and_a_promotion(office: Office):
     first = office.value(CHAMPION)
-    second = trained_again(office).model_version
+    second = promoted_again(office)
     damage(office, second)
     night = office.value("select run_id from ops.published")
     with pytest.raises(ModelError, match="damaged"):
@@ -229,6 +238,20 @@ def test_a_redefined_feature_is_refused_before_anybody_is_scored_and_named(offic
     assert code == 14
     assert feature in printed
     assert office.column(CHAMPION) == []
+
+
+def test_a_night_is_not_scored_by_a_model_of_another_churn(office: Office):
+    first, night = office.value(CHAMPION), office.value("select run_id from ops.published")
+    office.configure(**{"churn.grace_days": 7})
+    with pytest.raises(ModelError, match="grace_days was 14 and is 7 now") as caught:
+        office.nightly()
+    assert caught.value.exit_code == 14
+    assert "churn train" in caught.value.hint
+    assert office.value("select run_id from ops.published") == night
+    office.change_warehouse("update ops.models set status = 'challenger' where model_version = :v", v=first)
+    printed, code = churn(office, "models", "promote", first, "--reason", "hope")
+    assert (code, office.column(CHAMPION)) == (14, [])
+    assert "grace_days" in printed
 
 
 def test_models_of_segments_are_listed_but_not_promoted(published: Office):

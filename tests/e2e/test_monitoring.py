@@ -55,7 +55,7 @@ def test_the_outcome_of_a_night_is_not_known_before_its_horizon_and_grace_have_p
     assert "nothing yet" in status(office, "Realised")
 
 
-def test_a_feed_that_has_stopped_stops_publication_and_leaves_no_trace_of_the_night(
+def test_a_feed_that_has_stopped_stops_publication_and_its_features_are_never_scored_again(
     office: Office, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = office.shown()
@@ -72,13 +72,17 @@ def test_a_feed_that_has_stopped_stops_publication_and_leaves_no_trace_of_the_ni
     assert "days_since_last_usage" in message
     assert "churn train" in message
     assert office.shown() == before
-    assert office.rows("select * from ops.snapshots where is_current and as_of_date = :as_of", as_of=AS_OF) == []
+    assert f"from those of {FIRST}, PSI" in message
+    assert "raise monitoring.psi_fail" in message
+    assert "features: would compute a snapshot" in "; ".join(preview_nightly(office.job()))
     assert office.rows("select * from ops.realised_nights") == []
 
 
 def test_the_next_night_says_what_became_of_the_first(office: Office) -> None:
     assert "monitoring: would compare 1 past nights with what became of them" in preview_nightly(office.job())
     run_id = office.nightly().run_id
+    made_by = office.column("select run_id from ops.snapshots where is_current and as_of_date = :as_of", as_of=AS_OF)
+    assert made_by == [run_id]
     found = office.rows("select * from bi.realised_performance order by figure")
     assert [row["figure"] for row in found] == FIGURES
     assert {(row["as_of_date"], row["evaluated_run_id"]) for row in found} == {(FIRST, run_id)}

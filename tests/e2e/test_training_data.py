@@ -133,3 +133,7 @@ def test_a_search_says_what_it_tried_and_the_model_keeps_what_it_chose(office: O
         "select cast(artifact as jsonb) -> 'settings' from ops.models where model_version = :v", v=report.model_version
     )
     assert {name: parameters[name] for name in artifact} == artifact
+    searched = office.value(
+        "select details -> 'searched' from ops.models where model_version = :v", v=report.model_version
+    )
+    assert searched is not any("none was better" in note for note in report.notes)
