@@ -18,7 +18,7 @@ from churn.config import Settings
 from churn.connections import open_source, open_warehouse
 from churn.errors import ChecksFailedError, DataContractError, UsageError
 from churn.extract import ExtractionReport, QuarantineError, extract, record_quarantine
-from churn.features.snapshot import Snapshot, SnapshotRequest, build_snapshot, find_snapshot, withdraw_snapshot
+from churn.features.snapshot import Snapshot, SnapshotRequest, build_snapshot
 from churn.ledger import Clock, Run, recorded_run
 from churn.migrate import require_current
 from churn.progress import Progress
@@ -159,7 +159,7 @@ def snapshot_of(current: JobRun, extraction: ExtractionReport, *, recompute: boo
     """
     settings, as_of = current.job.settings, current.job.as_of
     with current.warehouse.begin() as connection:
-        kept = None if recompute else find_snapshot(connection, as_of, settings.churn.definition)
+        kept = None if recompute else monitoring.reusable_snapshot(connection, as_of, settings.churn.definition)
         if kept is not None:
             current.job.progress.note(f"Using the snapshot kept for {as_of} (--recompute makes it anew).")
             return kept
@@ -248,18 +248,17 @@ def monitor(current: JobRun, night: ScoredNight) -> monitoring.Findings:
     ):
         moved = monitoring.watch_drift(reader, connection, night)
         findings = monitoring.evaluate_matured(connection, night.settings, night.as_of)
-        report(moved + sum(found.customers for found in findings.nights))
+        report(moved + sum(found.counts.customers for found in findings.nights))
     return findings
 
 
 def check(current: JobRun, night: ScoredNight) -> None:
-    """Check what is about to be published; the findings are kept whether it is or not, refused features are not."""
+    """Check what is about to be published; the findings are kept whether it is or not."""
     with current.stage("checks") as report:
         with current.warehouse.begin() as connection:
-            results = checks.run_checks(
-                connection,
-                {"as_of": night.as_of, "run_id": night.run_id, "snapshot_id": night.snapshot.snapshot_id},
-            )
+            limits = {"psi_fail": night.settings.monitoring.psi_fail}
+            keys = {"as_of": night.as_of, "run_id": night.run_id, "snapshot_id": night.snapshot.snapshot_id}
+            results = checks.run_checks(connection, keys | limits)
             checks.store(connection, night.run_id, results)
         report(len(results))
         for result in results:
@@ -268,8 +267,9 @@ def check(current: JobRun, night: ScoredNight) -> None:
         try:
             checks.refuse_failures(results)
         except ChecksFailedError:
+            failed = {result.name for result in results if not result.passed and result.severity == "fail"}
             with current.warehouse.begin() as connection:
-                withdraw_snapshot(connection, night.snapshot, run_id=night.run_id)
+                monitoring.drop_refused(connection, night.snapshot, run_id=night.run_id, failed=failed)
             raise
 
 

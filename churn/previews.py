@@ -29,7 +29,7 @@ def preview_nightly(job: Job) -> list[str]:
     """Say what a night would do, having tried the source and the warehouse."""
     rows = sum(found.rows for found in _preview(job))
     with open_warehouse(job.settings).begin() as connection:
-        kept = find_snapshot(connection, job.as_of, job.settings.churn.definition)
+        kept = monitoring.reusable_snapshot(connection, job.as_of, job.settings.churn.definition)
         model = registry.champion(connection, registry.CHURN)
         night = publish.published_night(connection, job.as_of)
         due = len(monitoring.due_nights(connection, job.settings, job.as_of))

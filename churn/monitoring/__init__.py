@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from churn.monitoring.drift import watch_drift
 from churn.monitoring.realised import Findings, due_nights, evaluate_matured
+from churn.monitoring.refusal import drop_refused, reusable_snapshot
 from churn.monitoring.storage import store_findings
 
-__all__ = ["Findings", "due_nights", "evaluate_matured", "store_findings", "watch_drift"]
+__all__ = [
+    "Findings",
+    "drop_refused",
+    "due_nights",
+    "evaluate_matured",
+    "reusable_snapshot",
+    "store_findings",
+    "watch_drift",
+]

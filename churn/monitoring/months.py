@@ -17,10 +17,11 @@ def first_nights(nights: Sequence[date]) -> list[date]:
 
 
 def series_statuses(statuses: Mapping[date, str]) -> dict[date, str]:
-    """Turn `outside` into `warning` where the month before was outside, too.
+    """Turn `outside` into `warning` where the first night of a month and that of the month before were outside.
 
-    The nights of one month look at nearly the same days, so that two of them in a row prove nothing. A night is
-    judged behind the first evaluated nights of the months before its own, whichever model scored them.
+    The nights of one month look at nearly the same days, so that two of them in a row prove nothing: a month is judged
+    by its first evaluated night, whichever model scored it, and warns once. A month of which nothing was evaluated
+    ends a run of breaches.
 
     Parameters
     ----------
@@ -31,10 +32,14 @@ def series_statuses(statuses: Mapping[date, str]) -> dict[date, str]:
     -------
     dict of date to str
     """
-    alone = {night: OUTSIDE if status == WARNING else status for night, status in statuses.items()}
-    leading = first_nights(list(alone))
-    judged = {}
-    for night, status in alone.items():
-        before = [alone[first] for first in leading if (first.year, first.month) < (night.year, night.month)]
-        judged[night] = judge_series([*before, status])[-1]
+    judged = {night: OUTSIDE if status == WARNING else status for night, status in statuses.items()}
+    leading = first_nights(list(judged))
+    starts = [at for at, night in enumerate(leading) if at == 0 or _month(night) != _month(leading[at - 1]) + 1]
+    for start, end in zip(starts, [*starts[1:], len(leading)], strict=True):
+        run = leading[start:end]
+        judged |= zip(run, judge_series([judged[night] for night in run]), strict=True)
     return judged
+
+
+def _month(day: date) -> int:
+    return day.year * 12 + day.month

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -14,8 +14,18 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from churn import registry
 from churn.config import Settings
+from churn.errors import ModelError
 from churn.monitoring.months import first_nights
-from churn.monitoring.rows import PublishedRun, RealisedRows, days_silent, joined, read_rows, segment_names
+from churn.monitoring.rows import (
+    NightCounts,
+    PublishedRun,
+    RealisedRows,
+    days_silent,
+    joined,
+    learn_outcome,
+    read_rows,
+    segment_names,
+)
 from churn.risk import TrainSettings
 from churn.risk.business import OfferTerms
 from churn.risk.evaluation import REALISED
@@ -30,6 +40,7 @@ from churn.risk.expectation import (
 )
 from churn.risk.judgement import Judgement, judge
 from churn.risk.metrics import auc_roc
+from churn.risk.scoring import churn_differences, churn_predicted
 from churn.sqlfiles import read_sql
 from churn.windows import matures_on
 
@@ -53,14 +64,12 @@ class FigureFinding:
 
 @dataclass(frozen=True)
 class NightFinding:
-    """What became of one published night."""
+    """What became of one published night; the counts are of all customers, the figures may be of a sample."""
 
     night: PublishedRun
-    customers: int
-    churners: int
-    treated_left_out: int
-    unrepresented: int
+    counts: NightCounts
     figures: tuple[FigureFinding, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,7 +121,7 @@ def evaluate_matured(connection: Connection, settings: Settings, as_of: date) ->
     judgements: dict[str, Judgement] = {}
     for version in sorted({finding.night.model_version for finding in nights}):
         months = _months_of(connection, version, nights)
-        if any(finding.night in months for finding in nights):
+        if not months.keys().isdisjoint(finding.night for finding in nights):
             judged = _judged(connection, settings, version, months)
             judgements |= {} if judged is None else {version: judged}
     return Findings(nights, judgements, len(due) - len(nights))
@@ -122,58 +131,65 @@ def evaluate_matured(connection: Connection, settings: Settings, as_of: date) ->
 
 
 def _evaluated(connection: Connection, settings: Settings, night: PublishedRun, as_of: date) -> NightFinding:
-    rows = read_rows(connection, settings, night, data_through=as_of)
-    share = min(1.0, settings.train.max_rows / max(len(rows), 1))
-    expected = _details(connection, night.model_version).get("expected", {})
-    sample = rows.sampled(share, settings.train.seed)
+    counts = learn_outcome(connection, settings, night, data_through=as_of)
+    share = _share(settings, counts.customers)
+    rows = read_rows(connection, night, share=share, seed=settings.train.seed)
+    expected, notes = _expected(connection, night.model_version)
     # Threads of small matrix products wait for each other on busy cores.
     with threadpool_limits(limits=1, user_api="blas"):
-        measured = measured_figures(sample.predictions(), _train_settings(settings, NIGHT_REPLICATES))
-    return NightFinding(
-        night,
-        customers=len(rows),
-        churners=int(rows.churned.sum()),
-        treated_left_out=rows.treated_left_out,
-        unrepresented=rows.unrepresented,
-        figures=tuple(_figure(name, measured.get(name), expected.get(name)) for name in REALISED_FIGURES),
-    )
+        measured = measured_figures(rows.predictions(), _train_settings(settings, NIGHT_REPLICATES))
+    figures = tuple(_figure(name, measured.get(name), expected.get(name)) for name in REALISED_FIGURES)
+    return NightFinding(night, counts, figures, notes)
 
 
-def _figure(name: str, measured: Measured | None, expected: dict[str, Any] | None) -> FigureFinding:
+def _expected(connection: Connection, version: str) -> tuple[dict[str, Expected], tuple[str, ...]]:
+    """Return what a model's training let expect, and a note where this release can't read what another one kept."""
+    kept, expected, problems = _details(connection, version).get("expected", {}), {}, []
+    for figure, values in kept.items() if isinstance(kept, Mapping) else [("all figures", kept)]:
+        try:
+            expected[figure] = Expected.from_json(values)
+        except ModelError as error:
+            problems.append(f"{figure}: {error}")
+    if not problems:
+        return expected, ()
+    told = "; ".join(sorted(problems))
+    return expected, (f"What {version} let expect of its nights can't be read, so some are not judged: {told}",)
+
+
+def _figure(name: str, measured: Measured | None, expected: Expected | None) -> FigureFinding:
     """Put a figure beside its prediction interval."""
     value = None if measured is None else measured.value
     if measured is None or expected is None:
         return FigureFinding(name, value, None, None, None, UNKNOWN)
-    promised = Expected.from_json(expected)
-    low, high = interval(promised, measured.variance)
-    return FigureFinding(name, value, promised.mean, low, high, status_of(value, (low, high)))
+    low, high = interval(expected, measured.variance)
+    return FigureFinding(name, value, expected.mean, low, high, status_of(value, (low, high)))
 
 
 # --- all months of a model ----------------------------------------------------------------------------------------
 
 
-def _months_of(connection: Connection, version: str, found: Sequence[NightFinding]) -> list[PublishedRun]:
-    """Return the first evaluated night of each of a model's last months, tonight's findings among them."""
+def _months_of(connection: Connection, version: str, found: Sequence[NightFinding]) -> dict[PublishedRun, int]:
+    """Return the first evaluated night of each of a model's last months, tonight's among them, with its customers."""
     query = read_sql("monitoring/evaluated_nights.sql").statement
-    known = [PublishedRun(*row) for row in connection.execute(query)]
+    known = [(PublishedRun(*row[:3]), row.customers) for row in connection.execute(query)]
     nights = {
-        night.as_of: night
-        for night in [*known, *(finding.night for finding in found)]
+        night.as_of: (night, customers)
+        for night, customers in [*known, *((finding.night, finding.counts.customers) for finding in found)]
         if night.model_version == version
     }
-    return [nights[first] for first in first_nights(list(nights))][-MONTHS_POOLED:]
+    return dict([nights[first] for first in first_nights(list(nights))][-MONTHS_POOLED:])
 
 
 def _judged(
-    connection: Connection, settings: Settings, version: str, months: Sequence[PublishedRun]
+    connection: Connection, settings: Settings, version: str, months: Mapping[PublishedRun, int]
 ) -> Judgement | None:
     """Judge a model on its months together; None where nobody left, or nobody stayed.
 
     Every month has matured as of this run, or of the one that evaluated it: a rerun of an older night forgets none.
+    Above `train.max_rows` a sample stands for all, so that lists and money are those of whole nights.
     """
-    parts = [read_rows(connection, settings, night, data_through=_matures(settings, night.as_of)) for night in months]
-    share = min(1.0, settings.train.max_rows / max(sum(map(len, parts)), 1))
-    parts = [part.sampled(share, settings.train.seed) for part in parts]
+    share = _share(settings, sum(months.values()))
+    parts = [_month(connection, settings, night, share) for night in months]
     rows = joined(parts)
     if not rows.has_both_classes:
         return None
@@ -182,7 +198,7 @@ def _judged(
     judgement = judge(
         rows.predictions(details.get("method", {}).get("base_rate")),
         _train_settings(settings),
-        list_size=max(1.0, retention.list_size * share),
+        list_size=retention.list_size,
         stake=stake if stake.any() else None,
         terms=OfferTerms(retention.save_rate, retention.saved_value_share, retention.contact_cost),
         segments=np.concatenate(
@@ -192,10 +208,20 @@ def _judged(
         threshold=details.get("threshold"),
     )
     silent = [
-        days_silent(connection, settings, night.as_of, part.customer_keys)
+        days_silent(connection, settings, night.as_of, part.customer_keys, share=share)
         for night, part in zip(months, parts, strict=True)
     ]
     return _beside(judgement, _recency_auc(rows, np.concatenate(silent)))
+
+
+def _month(connection: Connection, settings: Settings, night: PublishedRun, share: float) -> RealisedRows:
+    learn_outcome(connection, settings, night, data_through=_matures(settings, night.as_of))
+    return read_rows(connection, night, share=share, seed=settings.train.seed)
+
+
+def _share(settings: Settings, customers: int) -> float:
+    """Return the share of some customers that is read: about `train.max_rows` of them."""
+    return min(1.0, settings.train.max_rows / max(customers, 1))
 
 
 def _recency_auc(rows: RealisedRows, days: np.ndarray) -> float:
@@ -222,10 +248,7 @@ def _details(connection: Connection, version: str) -> dict[str, Any]:
 
 def _predicts(details: dict[str, Any], settings: Settings) -> bool:
     """Say whether a model predicts churn as it is defined now; one that did not keep its definition is taken to."""
-    churn = settings.churn
-    now = {"definition": churn.definition, "horizon_days": churn.horizon_days, "grace_days": settings.grace_days}
-    then = details.get("churn", {})
-    return all(then.get(name, value) == value for name, value in now.items())
+    return not churn_differences(details.get("churn", {}), churn_predicted(settings))
 
 
 def _train_settings(settings: Settings, replicates: int = TrainSettings.replicates) -> TrainSettings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,9 +16,9 @@ from churn import exposure, labels
 from churn.columns import read_numbers
 from churn.config import Settings
 from churn.features.snapshot import find_snapshot
-from churn.features.store import read_batches
+from churn.features.store import drawn, read_batches
 from churn.matrix import FeatureNames
-from churn.risk import Predictions, customer_share
+from churn.risk import Predictions
 from churn.risk.evaluation import BASE_RATE, MODEL
 from churn.risk.recency import RECENCY_FEATURES, days_since_activity
 from churn.schema import segment_nights
@@ -49,6 +48,24 @@ class PublishedRun:
 
 
 @dataclass(frozen=True)
+class NightCounts:
+    """All customers of a night whose outcome is known, whatever share of them is read.
+
+    Attributes
+    ----------
+    customers, churners : int
+        Those who count, and those of them who left.
+    treated_left_out, unrepresented : int
+        Customers left out because a campaign was to contact them; those of campaigns that held nobody out.
+    """
+
+    customers: int
+    churners: int
+    treated_left_out: int
+    unrepresented: int
+
+
+@dataclass(frozen=True)
 class RealisedRows:
     """Customers of some nights whose outcome is known, ordered by (as_of, customer_key); the treated left out.
 
@@ -58,9 +75,7 @@ class RealisedRows:
         `as_of` as ordinals.
     churned : ndarray of bool, shape (n,)
     probability, stake, weight : ndarray of float64, shape (n,)
-        Stake is in money, NaN where no value is known; weight is 1, or 1 / share held out.
-    treated_left_out, unrepresented : int
-        Customers left out because a campaign was to contact them; those of campaigns that held nobody out.
+        Stake is in money, NaN where no value is known; weight is 1, or 1 / share held out, over the share read.
     """
 
     as_of: NDArray[np.int64]
@@ -70,8 +85,6 @@ class RealisedRows:
     probability: Floats
     stake: Floats
     weight: Floats
-    treated_left_out: int = 0
-    unrepresented: int = 0
 
     def __len__(self) -> int:
         """Return the number of customer-nights."""
@@ -81,11 +94,6 @@ class RealisedRows:
     def has_both_classes(self) -> bool:
         """Whether somebody left and somebody stayed: else no figure is defined."""
         return 0 < int(self.churned.sum()) < len(self)
-
-    def sampled(self, share: float, seed: int) -> RealisedRows:
-        """Return the rows of a share of the customers, in (0, 1], drawn by a hash."""
-        kept = customer_share(self.customer_keys, seed) < share
-        return dataclasses.replace(self, **{name: getattr(self, name)[kept] for name in _ROW_ARRAYS})
 
     def predictions(self, base_rate: float | None = None) -> Predictions:
         """Return the model's predictions, and those of its training's base rate where that is known."""
@@ -98,13 +106,15 @@ class RealisedRows:
         return Predictions(self.as_of, self.customer_keys, self.churned, score, probability, weights)
 
 
-def read_rows(connection: Connection, settings: Settings, night: PublishedRun, *, data_through: date) -> RealisedRows:
-    """Read a night's scores with the labels that are known by `data_through`.
+def learn_outcome(
+    connection: Connection, settings: Settings, night: PublishedRun, *, data_through: date
+) -> NightCounts:
+    """Fill the temporary tables `churn_labels` and `campaign_weights` for a night, and count its customers.
 
     Parameters
     ----------
     connection : sqlalchemy.Connection
-        In a transaction; its temporary tables `churn_labels` and `campaign_weights` are made anew.
+        In a transaction.
     settings : Settings
     night : PublishedRun
     data_through : date
@@ -117,19 +127,37 @@ def read_rows(connection: Connection, settings: Settings, night: PublishedRun, *
     """
     labels.make_labels(connection, settings, night.as_of, data_through=data_through)
     exposed = exposure.assigned_weights(connection, night.as_of, settings.churn.horizon_days)
-    query = read_sql("monitoring/realised_rows.sql").statement
-    read = read_numbers(connection, literal_sql(query, as_of=night.as_of, run_id=night.run_id), _COLUMNS)
-    kept = read["weight"] > 0
+    query = read_sql("monitoring/realised_counts.sql").statement
+    counts = connection.execute(query, {"as_of": night.as_of, "run_id": night.run_id}).one()
+    return NightCounts(counts.customers, counts.churners, counts.treated_left_out, exposed.unrepresented)
+
+
+def read_rows(connection: Connection, night: PublishedRun, *, share: float, seed: int) -> RealisedRows:
+    """Read a night's scores with what became of its customers, after `learn_outcome`.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+    night : PublishedRun
+    share, seed : float, int
+        Share of the customers to read, in (0, 1], and the seed of their draw, by a hash: the same customers of every
+        night. Their weights are divided by it, so that they stand for all.
+    """
+    values = {"as_of": night.as_of, "run_id": night.run_id}
+    statement = read_sql("monitoring/realised_rows.sql").statement.bindparams(**values)
+    outcomes = statement.columns(*(sa.column(name) for name in _COLUMNS)).subquery("outcomes")
+    query = sa.select(outcomes).order_by(outcomes.c.customer_key)
+    if share < 1:
+        query = query.where(drawn(outcomes.c.customer_key, share, seed))
+    read = read_numbers(connection, literal_sql(query), _COLUMNS)
     return RealisedRows(
-        as_of=np.full(int(kept.sum()), night.as_of.toordinal(), np.int64),
-        customer_keys=read["customer_key"][kept],
-        segment_ids=read["segment_id"][kept],
-        churned=read["churned"][kept] == 1,
-        probability=read["churn_probability"][kept],
-        stake=read["stake"][kept],
-        weight=read["weight"][kept],
-        treated_left_out=int((~kept).sum()),
-        unrepresented=exposed.unrepresented,
+        as_of=np.full(len(read["customer_key"]), night.as_of.toordinal(), np.int64),
+        customer_keys=read["customer_key"],
+        segment_ids=read["segment_id"],
+        churned=read["churned"] == 1,
+        probability=read["churn_probability"],
+        stake=read["stake"],
+        weight=read["weight"] / share,
     )
 
 
@@ -142,7 +170,9 @@ def joined(parts: Sequence[RealisedRows]) -> RealisedRows:
     return RealisedRows(**{name: whole(name) for name in _ROW_ARRAYS})  # type: ignore[arg-type]
 
 
-def days_silent(connection: Connection, settings: Settings, as_of: date, customer_keys: NDArray[np.int64]) -> Floats:
+def days_silent(
+    connection: Connection, settings: Settings, as_of: date, customer_keys: NDArray[np.int64], *, share: float
+) -> Floats:
     """Return the recency rule's score of some customers on a night, shape (n,); NaN where its snapshot is gone.
 
     Parameters
@@ -152,13 +182,15 @@ def days_silent(connection: Connection, settings: Settings, as_of: date, custome
     as_of : date
     customer_keys : ndarray of int64, shape (n,)
         Ascending.
+    share : float
+        The share that they were read by.
     """
     days = np.full(len(customer_keys), np.nan)
     snapshot = find_snapshot(connection, as_of, settings.churn.definition)
     if snapshot is None or len(customer_keys) == 0:
         return days
     names = FeatureNames(tuple(name for name in RECENCY_FEATURES if name in snapshot.feature_set.numbers))
-    for batch in read_batches(connection, snapshot, names):
+    for batch in read_batches(connection, snapshot, names, share=share, seed=settings.train.seed):
         place = np.minimum(np.searchsorted(customer_keys, batch.customer_keys), len(customer_keys) - 1)
         found = customer_keys[place] == batch.customer_keys
         days[place[found]] = days_since_activity(names, batch.numbers)[found]

@@ -37,7 +37,9 @@ def store_findings(connection: Connection, run_id: int, findings: Findings) -> l
         store_judgement(connection, version, REALISED, judgement)
     if findings.nights:
         _judge_series(connection)
-    return [*_left_out_notes(findings), *_warning_notes(connection, [found.night.as_of for found in findings.nights])]
+    unread = dict.fromkeys(note for found in findings.nights for note in found.notes)
+    warnings = _warning_notes(connection, [found.night.as_of for found in findings.nights])
+    return [*unread, *_left_out_notes(findings), *warnings]
 
 
 def _store_night(connection: Connection, run_id: int, finding: NightFinding) -> None:
@@ -49,9 +51,9 @@ def _store_night(connection: Connection, run_id: int, finding: NightFinding) -> 
             as_of_date=as_of,
             run_id=finding.night.run_id,
             model_version=finding.night.model_version,
-            customers=finding.customers,
-            churners=finding.churners,
-            treated_left_out=finding.treated_left_out,
+            customers=finding.counts.customers,
+            churners=finding.counts.churners,
+            treated_left_out=finding.counts.treated_left_out,
             evaluated_run_id=run_id,
         )
     )
@@ -90,15 +92,16 @@ def _shown(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
 
 
 def _warning_notes(connection: Connection, nights: list[date]) -> list[str]:
-    """Tell the warnings of the latest night among some."""
+    """Tell the warnings of the latest month among newly evaluated nights; only a month's first night has any."""
     if not nights:
         return []
+    latest = [night for night in nights if night >= max(nights).replace(day=1)]
     figures = realised_figures.c
-    query = _shown(figures.figure, figures.value, figures.expected, figures.low, figures.high).where(
-        figures.as_of_date == max(nights), figures.status == WARNING
+    query = _shown(figures.as_of_date, figures.figure, figures.value, figures.low, figures.high).where(
+        figures.as_of_date.in_(latest), figures.status == WARNING
     )
     return [
-        f"Realised performance of {max(nights)}: {row.figure} was {row.value:.3f}, outside of {row.low:.3f} to "
+        f"Realised performance of {row.as_of_date}: {row.figure} was {row.value:.3f}, outside of {row.low:.3f} to "
         f"{row.high:.3f} for the second month running. Train again with `churn train`; see bi.realised_performance."
         for row in connection.execute(query.order_by(figures.figure))
     ]
@@ -106,11 +109,11 @@ def _warning_notes(connection: Connection, nights: list[date]) -> list[str]:
 
 def _left_out_notes(findings: Findings) -> list[str]:
     notes = []
-    unrepresented = max((found.unrepresented for found in findings.nights), default=0)
+    unrepresented = max((found.counts.unrepresented for found in findings.nights), default=0)
     if unrepresented:
         notes.append(
-            f"Realised performance leaves out {unrepresented:,} customers of campaigns that held nobody out: nobody "
-            "stands for them. Set retention.holdout_share above 0."
+            f"Realised performance leaves out {unrepresented:,} of all customers of a night (at most) whose campaigns "
+            "held nobody out: nobody stands for them. Set retention.holdout_share above 0."
         )
     if findings.waiting:
         notes.append(f"{findings.waiting} past nights wait for the next run to be compared with what became of them.")

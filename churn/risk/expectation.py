@@ -6,14 +6,15 @@ three are variances on the scale on which a figure is about normal (`SCALES`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import t as student
 
+from churn.errors import ModelError
 from churn.risk.between_months import between_months, error_of_calibration, error_of_ranking, overlap
 from churn.risk.bootstrap import Resamples
 from churn.risk.data import Floats, Integers, TrainSettings
@@ -71,15 +72,20 @@ class Expected:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Expected:
-        """Read what `to_json` gave.
+    def from_json(cls, values: object) -> Expected:
+        """Read what `to_json` gave; what a later release may have added is left out.
 
         Raises
         ------
-        TypeError
-            It is something else.
+        ModelError
+            A value is missing or no number: another release wrote it.
         """
-        return cls(**values)
+        kept: dict[str, Any] = dict(values) if isinstance(values, dict) else {}
+        names = [field.name for field in fields(cls)]
+        unread = [name for name in names[1:] if not isinstance(kept.get(name), int | float)]
+        if unread or kept.get("figure") not in SCALES:
+            raise ModelError(f"Lacks {', '.join(unread) or 'a known figure'}.", "Train again with `churn train`.")
+        return cls(**{name: kept[name] for name in names})
 
 
 @dataclass(frozen=True)
@@ -195,8 +201,8 @@ def judge_series(statuses: Sequence[str]) -> list[str]:
     Parameters
     ----------
     statuses : sequence of str
-        One figure's, one a month, in order of time: nights of the same month share their label windows and would
-        breach together. An `unknown` month neither breaches nor ends a run of breaches.
+        One figure's, one a month of adjoining months, in order of time: nights of the same month share their label
+        windows and would breach together. An `unknown` month neither breaches nor ends a run of breaches.
     """
     judged, breaches = [], 0
     for status in statuses:

@@ -7,7 +7,8 @@
 select
     e.as_of_date,
     e.run_id,
-    e.model_version
+    e.model_version,
+    e.customers
 from ops.realised_nights as e
 inner join ops.published as p on e.as_of_date = p.as_of_date and e.run_id = p.run_id
 order by e.as_of_date

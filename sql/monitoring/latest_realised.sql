@@ -1,15 +1,21 @@
 -- name: latest_realised
 -- writes: none
--- grain: figure of the latest published night whose outcome is known
+-- grain: figure of the first night, whose outcome is known, of the latest month that has one
 -- reads: ops.realised_figures, ops.realised_nights, ops.published
 -- params: none
 -- window: none
-with latest_nights as (
+--
+-- A month is judged by its first evaluated night: a warning is shown until the next month is known.
+with shown_nights as (
     select n.as_of_date
     from ops.realised_nights as n
     inner join ops.published as p on n.as_of_date = p.as_of_date and n.run_id = p.run_id
-    order by n.as_of_date desc
-    limit 1
+),
+
+latest_nights as (
+    select min(s.as_of_date) as as_of_date
+    from shown_nights as s
+    where s.as_of_date >= (select date_trunc('month', max(l.as_of_date)) from shown_nights as l)
 )
 
 select

@@ -1,6 +1,6 @@
 -- name: realised_rows
 -- writes: none
--- grain: customer of a published night whose label is known
+-- grain: customer of a published night whose label is known, the treated left out
 -- reads: scores.customer_scores, churn_labels, campaign_weights
 -- params: as_of, run_id
 -- window: the label window of as_of
@@ -16,5 +16,7 @@ select
 from scores.customer_scores as s
 inner join churn_labels as l on s.customer_key = l.customer_key
 left join campaign_weights as w on s.customer_key = w.customer_key
-where s.as_of_date = cast(:as_of as date) and s.run_id = :run_id
-order by s.customer_key
+where
+    s.as_of_date = cast(:as_of as date)
+    and s.run_id = :run_id
+    and coalesce(w.weight, 1) > 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -21,18 +21,19 @@ from churn.features.snapshot import (
 )
 from churn.features.store import category_levels, read_batches
 from churn.matrix import FeatureNames
-from churn.monitoring import watch_drift
+from churn.monitoring import drop_refused, reusable_snapshot, watch_drift
 from churn.monitoring.drift import status_of
 from churn.partitions import ensure_month
 from churn.risk import TrainingSet
 from churn.risk.drift import Drift
 from churn.risk.reference import SCORE, Reference, make_reference
-from churn.schema import customer_scores, feature_drift, published
+from churn.schema import customer_scores, feature_drift, published, runs, snapshots
 from tests.sql.staging_tables import AS_OF, Staging
 
 NIGHT = datetime(2025, 7, 1, 3, tzinfo=UTC)
 RUN = 7
 CUSTOMERS = 120
+MODEL = "churn-20250701-aaaaaaaa"
 
 
 @dataclass
@@ -90,7 +91,7 @@ def scored(staging: Staging, snapshot: Snapshot, reference: Reference | None, ti
         for key in range(1, CUSTOMERS + 1)
     ]
     staging.connection.execute(sa.insert(customer_scores), rows)
-    return ScoredNight(Settings(), RUN, snapshot, "churn-20250701-aaaaaaaa", reference)
+    return ScoredNight(Settings(), RUN, snapshot, MODEL, reference)
 
 
 def stored(staging: Staging) -> dict[str, dict[str, Any]]:
@@ -178,13 +179,23 @@ def test_the_limits_are_those_of_the_configuration(drift: Drift, status: str) ->
 # ---------------------------------------------------------------- checks and view
 
 
-def add(staging: Staging, feature: str, psi: float | None, status: str, run_id: int = RUN, unseen: float = 0.0) -> None:
+def add(
+    staging: Staging,
+    feature: str,
+    psi: float | None,
+    status: str,
+    run_id: int = RUN,
+    *,
+    unseen: float = 0.0,
+    as_of: date = AS_OF,
+    version: str = MODEL,
+) -> None:
     staging.connection.execute(
         sa.insert(feature_drift).values(
             run_id=run_id,
             feature=feature,
-            as_of_date=AS_OF,
-            model_version="churn-20250701-aaaaaaaa",
+            as_of_date=as_of,
+            model_version=version,
             psi=psi,
             unseen_share=unseen,
             missing_share=0.25,
@@ -195,7 +206,7 @@ def add(staging: Staging, feature: str, psi: float | None, status: str, run_id: 
 
 
 def problems(staging: Staging, check: str) -> list[str]:
-    return [row["problem"] for row in staging.run(f"checks/{check}.sql", run_id=RUN)]
+    return [row["problem"] for row in staging.run(f"checks/{check}.sql", run_id=RUN, psi_fail=1.0)]
 
 
 def test_features_that_have_moved_are_a_warning(staging: Staging) -> None:
@@ -217,13 +228,97 @@ def test_a_score_that_has_moved_is_a_failure_and_names_what_moved_most(staging: 
     add(staging, "mrr", 0.1, "ok")
     (problem,) = problems(staging, "feature_drift_score")
     assert "PSI 2.50" in problem
-    assert "feature_6 (7.00), feature_5 (6.00), feature_4 (5.00), feature_3 (4.00), feature_2 (3.00);" in problem
+    assert (
+        "feature_6 (7.00), feature_5 (6.00), feature_4 (5.00), feature_3 (4.00), feature_2 (3.00); look at them"
+        in problem
+    )
 
 
 def test_a_score_alone_is_named_alone(staging: Staging) -> None:
     add(staging, SCORE, 2.5, "fail")
     (problem,) = problems(staging, "feature_drift_score")
-    assert problem.startswith("the probabilities have moved away from the training's, PSI 2.50; where")
+    assert problem.startswith(
+        "the probabilities have moved away from the training's, PSI 2.50; look at them and at their feed first"
+    )
+
+
+def score_night(staging: Staging, as_of: date, run_id: int, level: float) -> None:
+    """Scores of a night, spread evenly from `level` to `level` + 0.1."""
+    ensure_month(staging.connection, "customer_scores", as_of)
+    night = {"as_of_date": as_of, "run_id": run_id, "segment_id": 1, "risk_score": 0, "risk_percentile": 50}
+    rows = [
+        night | {"customer_key": key, "risk_band": "low", "churn_probability": level + key / (10 * CUSTOMERS)}
+        for key in range(CUSTOMERS)
+    ]
+    staging.connection.execute(sa.insert(customer_scores), rows)
+
+
+def published_before(staging: Staging, days: int, level: float, psi: float, status: str, version: str = MODEL) -> None:
+    """Publish a night that many days before, with its scores and its drift."""
+    as_of, run_id = AS_OF - timedelta(days=days), 1_000 + days
+    score_night(staging, as_of, run_id, level)
+    add(staging, SCORE, psi, status, run_id, as_of=as_of, version=version)
+    staging.connection.execute(
+        sa.insert(published).values(
+            as_of_date=as_of, run_id=run_id, list_run_id=run_id, published_at=NIGHT, in_sample=False
+        )
+    )
+
+
+def tonight_far_off(staging: Staging, level: float = 0.5) -> None:
+    score_night(staging, AS_OF, RUN, level)
+    add(staging, SCORE, 2.5, "fail")
+
+
+def test_a_jump_from_the_published_nights_is_a_failure(staging: Staging) -> None:
+    tonight_far_off(staging)
+    published_before(staging, 1, 0.1, 0.1, "ok")
+    (problem,) = problems(staging, "feature_drift_score")
+    assert f"and from those of {AS_OF - timedelta(days=1)}, PSI " in problem
+
+
+def test_a_slow_drift_is_no_failure(staging: Staging) -> None:
+    tonight_far_off(staging)
+    published_before(staging, 1, 0.499, 2.4, "fail")
+    published_before(staging, 29, 0.49, 0.9, "warn")
+    assert problems(staging, "feature_drift_score") == []
+    assert len(problems(staging, "feature_drift")) == 1
+
+
+def test_a_feed_that_moves_the_scores_a_little_every_night_is_a_failure_within_four_weeks(staging: Staging) -> None:
+    tonight_far_off(staging)
+    for days in (1, 10, 20, 29, 40):
+        published_before(staging, days, 0.5 - days / 100, 0.9 if days < 20 else 0.1, "warn")
+    (problem,) = problems(staging, "feature_drift_score")
+    assert f"and from those of {AS_OF - timedelta(days=29)}, PSI " in problem
+
+
+def test_weeks_without_publication_do_not_make_the_last_broken_night_usual(staging: Staging) -> None:
+    tonight_far_off(staging)
+    published_before(staging, 60, 0.49, 0.95, "warn")
+    published_before(staging, 88, 0.1, 0.1, "ok")
+    assert len(problems(staging, "feature_drift_score")) == 1
+
+
+def test_a_new_normal_that_was_accepted_by_a_raised_limit_passes_from_then_on(staging: Staging) -> None:
+    tonight_far_off(staging)
+    published_before(staging, 5, 0.5, 2.5, "warn")
+    published_before(staging, 29, 0.1, 0.1, "ok")
+    assert problems(staging, "feature_drift_score") == []
+
+
+def test_a_jump_from_an_accepted_normal_is_a_failure(staging: Staging) -> None:
+    tonight_far_off(staging, level=0.8)
+    published_before(staging, 5, 0.5, 2.5, "warn")
+    published_before(staging, 29, 0.1, 0.1, "ok")
+    assert len(problems(staging, "feature_drift_score")) == 1
+
+
+def test_nights_of_another_model_accept_nothing(staging: Staging) -> None:
+    tonight_far_off(staging)
+    published_before(staging, 5, 0.5, 2.5, "warn", version="churn-20240101-bbbbbbbb")
+    (problem,) = problems(staging, "feature_drift_score")
+    assert "and from those of" not in problem
 
 
 def test_a_score_that_moved_a_little_is_a_warning_only(staging: Staging) -> None:
@@ -263,3 +358,30 @@ def test_a_refused_rerun_leaves_the_snapshot_that_another_run_made(staging: Stag
     kept = company(staging)
     withdraw_snapshot(staging.connection, kept, run_id=RUN + 1)
     assert find_snapshot(staging.connection, AS_OF) == kept
+
+
+@pytest.mark.parametrize(
+    ("failed", "is_kept"),
+    [(["feature_drift_score"], True), (["payments"], False), (["feature_drift_score", "payments"], False)],
+)
+def test_a_snapshot_stays_where_its_probabilities_alone_were_refused(
+    staging: Staging, failed: list[str], is_kept: bool
+) -> None:
+    snapshot = company(staging)
+    drop_refused(staging.connection, snapshot, run_id=RUN, failed=failed)
+    assert find_snapshot(staging.connection, AS_OF) == (snapshot if is_kept else None)
+
+
+@pytest.mark.parametrize(
+    ("status", "exit_code", "is_reused"), [("failed", 16, False), ("failed", 15, True), ("succeeded", 0, True)]
+)
+def test_a_rerun_computes_anew_what_the_checks_refused(
+    staging: Staging, status: str, exit_code: int, is_reused: bool
+) -> None:
+    snapshot = company(staging)
+    row = {"job": "nightly", "as_of_date": AS_OF, "started_at": NIGHT, "config_digest": ""}
+    ended = sa.insert(runs).values(status=status, exit_code=exit_code, **row).returning(runs.c.run_id)
+    run_id = staging.connection.execute(ended).scalar_one()
+    staging.connection.execute(sa.update(snapshots).values(run_id=run_id))
+    found = reusable_snapshot(staging.connection, AS_OF, "contractual")
+    assert found == (snapshot if is_reused else None)

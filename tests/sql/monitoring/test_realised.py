@@ -11,9 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from churn.config import Settings
-from churn.config.sections import ChurnSection, RetentionSection
+from churn.config.sections import ChurnSection, RetentionSection, TrainSection
 from churn.monitoring import Findings, due_nights, evaluate_matured, store_findings
-from churn.monitoring.rows import PublishedRun
+from churn.monitoring.rows import NightCounts, PublishedRun
 from churn.partitions import ensure_month
 from churn.schema import at_risk_list, customer_scores, models, published, runs, segment_nights
 from tests.sql.staging_tables import AS_OF, BEGINNING, FOREVER, Staging, day
@@ -227,7 +227,7 @@ def test_a_night_is_compared_with_who_left(staging: Staging) -> None:
     run_id = night_with_leavers(staging, MAY, range(1, 31))
     (found,) = evaluate_matured(staging.connection, SETTINGS, AUGUST).nights
     assert found.night == PublishedRun(MAY, run_id, MODEL)
-    assert (found.customers, found.churners, found.treated_left_out) == (CUSTOMERS, 30, 0)
+    assert found.counts == NightCounts(CUSTOMERS, 30, 0, 0)
     figures = {figure.figure: figure for figure in found.figures}
     assert figures["observed_expected"].value == pytest.approx(30 / (48 * 0.5 + 192 * 0.05))
     assert figures["observed_expected"].status == "inside"
@@ -247,11 +247,10 @@ def test_the_treated_are_left_out_and_the_held_out_stand_for_them(staging: Stagi
     arms = {key: "holdout" if key % 4 == 0 else "treatment" for key in range(1, 41)}
     freeze(staging, MAY, run_id, arms)
     (found,) = evaluate_matured(staging.connection, SETTINGS, AUGUST).nights
-    assert (found.customers, found.treated_left_out, found.unrepresented) == (CUSTOMERS - 30, 30, 0)
+    assert found.counts == NightCounts(CUSTOMERS - 30, 7, 30, 0)
     observed = {figure.figure: figure.value for figure in found.figures}["observed_expected"]
     left = 4 * sum(key % 4 == 0 for key in range(1, 31))
     assert left == 28
-    assert found.churners == 7
     assert observed is None or observed == pytest.approx(left / (48 * 0.5 + 192 * 0.05))
 
 
@@ -261,7 +260,7 @@ def test_a_campaign_that_held_nobody_out_is_told(staging: Staging) -> None:
     freeze(staging, MAY, run_id, dict.fromkeys(range(31, 41), "treatment"))
     findings = evaluate_matured(staging.connection, SETTINGS, AUGUST)
     (note,) = store_findings(staging.connection, 99, findings)
-    assert "10 customers" in note
+    assert "10 of all customers of a night" in note
     assert "retention.holdout_share" in note
 
 
@@ -294,7 +293,59 @@ def test_a_second_month_outside_is_a_warning_and_the_first_is_not(staging: Stagi
     assert "observed_expected was 0.000" in note
 
 
+def test_a_warning_is_told_once_a_month(staging: Staging) -> None:
+    add_model(staging, expected=expecting(1.0))
+    night_with_leavers(staging, MAY, range(0))
+    score(staging, JUNE, publish(staging, JUNE), usual())
+    assert len(store_findings(staging.connection, 99, evaluate_matured(staging.connection, SETTINGS, AUGUST))) == 1
+    later = JUNE + timedelta(days=3)
+    score(staging, later, publish(staging, later), usual())
+    findings = evaluate_matured(staging.connection, SETTINGS, AUGUST)
+    assert [found.night.as_of for found in findings.nights] == [later]
+    assert store_findings(staging.connection, 100, findings) == []
+    told = staging.run("monitoring/latest_realised.sql")
+    assert {(row["as_of_date"], row["status"]) for row in told if row["figure"] == "observed_expected"} == {
+        (JUNE, "warning")
+    }
+
+
+def test_what_another_release_let_expect_is_told_and_stops_nothing(staging: Staging) -> None:
+    expected = expecting(1.0) | expecting(0.8, "auc_roc")
+    del expected["auc_roc"]["degrees_of_freedom"]
+    add_model(staging, expected=expected)
+    night_with_leavers(staging, MAY, range(1, 31))
+    findings = evaluate_matured(staging.connection, SETTINGS, AUGUST)
+    statuses = {figure.figure: figure.status for figure in findings.nights[0].figures}
+    assert (statuses["observed_expected"], statuses["auc_roc"]) == ("inside", "unknown")
+    (note,) = store_findings(staging.connection, 99, findings)
+    assert MODEL in note
+    assert "auc_roc: Lacks degrees_of_freedom." in note
+
+
 # ---------------------------------------------------------------- all months of a model
+
+
+def test_a_sample_stands_for_all_in_lists_and_money(staging: Staging) -> None:
+    add_model(staging, threshold=0.3)
+    night_with_leavers(staging, MAY, range(1, 31))
+    tradeoffs = []
+    for rows in (10_000, CUSTOMERS // 2):
+        settings = SETTINGS.model_copy(update={"train": TrainSection(max_rows=rows)})
+        findings = evaluate_matured(staging.connection, settings, AUGUST)
+        assert findings.nights[0].counts == NightCounts(CUSTOMERS, 30, 0, 0)
+        tradeoffs.append(
+            {(row.kind, row.cutoff): row for row in findings.judgements[MODEL].tradeoff if not row.segment}
+        )
+    whole, sample = tradeoffs
+    assert sample.keys() == whole.keys()
+    assert ("list_size", 10.0) in sample
+    for at, row in whole.items():
+        if at[0] == "list_size":
+            assert sample[at].contacted == pytest.approx(row.contacted)
+    chosen = ("threshold", 0.3)
+    assert sample[chosen] != whole[chosen]
+    assert sample[chosen].contacted == pytest.approx(whole[chosen].contacted, rel=0.3)
+    assert sample[chosen].expected_net_value == pytest.approx(whole[chosen].expected_net_value, rel=0.5)
 
 
 def test_a_model_is_judged_on_the_first_night_of_each_month(staging: Staging) -> None:

@@ -23,7 +23,18 @@ def test_nights_of_one_month_never_make_a_warning():
 
 def test_a_breach_after_a_breach_in_the_month_before_is_a_warning():
     found = series_statuses({MAY_1: "outside", JUNE_3: "outside", JUNE_4: "outside", JULY_2: "inside"})
-    assert found == {MAY_1: "outside", JUNE_3: "warning", JUNE_4: "warning", JULY_2: "inside"}
+    assert found == {MAY_1: "outside", JUNE_3: "warning", JUNE_4: "outside", JULY_2: "inside"}
+
+
+def test_a_month_that_was_not_evaluated_ends_a_run_of_breaches():
+    assert series_statuses({MAY_1: "outside", JULY_2: "outside"})[JULY_2] == "outside"
+    over_new_year = {date(2025, 12, 1): "outside", date(2026, 1, 1): "outside"}
+    assert series_statuses(over_new_year)[date(2026, 1, 1)] == "warning"
+
+
+def test_a_month_whose_first_night_is_inside_warns_on_none_of_its_nights():
+    found = series_statuses({MAY_1: "outside", JUNE_3: "inside", JUNE_4: "outside"})
+    assert found[JUNE_4] == "outside"
 
 
 def test_a_month_is_judged_by_its_first_night():
