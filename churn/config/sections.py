@@ -199,7 +199,9 @@ class MonitoringSection(Section):
         0.2, description="Population stability index from which a feature or the score is shown as `warn`."
     )
     psi_fail: Annotated[float, Field(gt=0)] = Field(
-        1.0, description="The same for `fail`; where it is the score's, the night is not published."
+        1.0,
+        description="The same for `fail`; where the score has jumped that far from earlier nights too, nothing is "
+        "published.",
     )
 
 

@@ -30,6 +30,7 @@ DEMO_HEAD = "Written by `churn demo`: a simulated company. Running the demo agai
 SOURCE_DATABASE = "demo_source"
 SHOWN_ON_LIST = 10
 SHOWN_DRIVERS = 6
+CONTACT_COST = 50.0
 
 
 def run_demo(folder: Path, *, customers: int, seed: int, as_of: date, clock: Clock, progress: Progress) -> None:
@@ -81,6 +82,7 @@ def _configure(folder: Path) -> Settings:
         "source.url": EMBEDDED_SCHEME + SOURCE_DATABASE,
         "warehouse.url": EMBEDDED_SCHEME + EMBEDDED_WAREHOUSE,
         "features.usage": catalogue,
+        "retention.contact_cost": CONTACT_COST,
     }
     files = {file: render_config(values, head=DEMO_HEAD)}
     for template in sorted(source_sql_dir().glob("*.sql")):

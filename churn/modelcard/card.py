@@ -78,9 +78,10 @@ def _in_short(facts: ModelFacts) -> str:
     ]
     precision, recall = facts.value("precision_at_list"), facts.value("recall_at_list")
     if precision is not None and recall is not None:
+        listed = ", which puts first those with the most money at risk" if facts.lists_by_value() else ""
         lines.append(
-            f"Of 100 customers on its list, {100 * precision:.0f} left; of 100 drawn at random, {100 * base_rate:.0f}. "
-            f"The list of {performance['list_size']:,.0f} held {recall:.0%} of all who left that month."
+            f"Of 100 customers on its list{listed}, {100 * precision:.0f} left; of 100 drawn at random, "
+            f"{100 * base_rate:.0f}. With {performance['list_size']:,.0f} a month it held {recall:.0%} of all who left."
         )
     auc, silence = facts.value("auc_roc"), facts.value("auc_roc", "recency")
     if auc is not None and silence is not None:
@@ -151,7 +152,10 @@ def _figures(facts: ModelFacts) -> list[str]:
     ]
     perfect = facts.performance.get("out_of_time", {}).get("ece_perfect_p95")
     if perfect is not None:
-        parts.append(f"Perfectly calibrated probabilities of the same rows would show an ECE up to {perfect:.3f}.")
+        parts.append(
+            "In 19 of 20 samples perfectly calibrated probabilities of the same rows would show an ECE of "
+            f"{perfect:.3f} or less; months of one customer count as dependent as they are."
+        )
     if facts.segments():
         parts += [
             "By segment, at the same threshold for all; a dash where fewer than ten customers left or stayed:",
@@ -166,14 +170,27 @@ def _threshold(facts: ModelFacts) -> list[str]:
     threshold, terms = facts.detail("threshold", None), facts.detail("terms", {})
     if threshold is None:
         return []
-    text = f"The threshold is {threshold:.3f}, chosen by expected value and not at 0.5"
-    if terms:
+    by_value = facts.lists_by_value()
+    how = "chosen by expected value and not at 0.5" if by_value else "where the list ends, on average over the months"
+    text = f"The threshold is {threshold:.3f}, {how}"
+    if terms and by_value:
         text += (
             f": a contact costs {terms['contact_cost']:g} {terms['currency']}, keeps {terms['save_rate']:.0%} of those "
             f"about to leave, and a customer so kept is worth {terms['saved_value_share']:.0%} of one who stays anyway "
             "(`[retention]` in churn.toml; guesses until campaigns have measured them)"
         )
-    return [f"{text}. In bold the threshold and the list in use.", _table(*tradeoff_table(facts))]
+    order = (
+        "A list is ordered as it is published, by value at risk: probability times what is at stake with the customer, "
+        "so somebody less likely to leave may stand above somebody with less to lose"
+        if by_value
+        else "What is at stake with a customer was not known, so lists are ordered by probability"
+    )
+    return [
+        f"{text}. A threshold goes by probability alone.",
+        f"{order}. It is judged as if everybody could be contacted.",
+        "In bold the threshold and the list in use.",
+        _table(*tradeoff_table(facts)),
+    ]
 
 
 def _realised(facts: ModelFacts) -> list[str]:

@@ -63,6 +63,10 @@ class ModelFacts:
         found = self.figure(name, predictor, evaluation)
         return None if found is None else found.value
 
+    def lists_by_value(self, evaluation: str = OUT_OF_TIME) -> bool:
+        """Say whether lists were judged in the order of value at risk: they were if a stake was known."""
+        return self.value("expected_net_value", evaluation=evaluation) is not None
+
     def segments(self, evaluation: str = OUT_OF_TIME) -> list[str]:
         """Return the segments that have figures of their own, in the order they are stored."""
         return [name for name in dict.fromkeys(each.segment for each in self.figures.get(evaluation, [])) if name]

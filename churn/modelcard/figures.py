@@ -16,7 +16,7 @@ PREDICTORS = {
 FIGURES = {
     "auc_roc": ("AUC-ROC", "how often a customer who leaves is ranked above one who stays; 0.5 is chance"),
     "pr_auc": ("PR-AUC", "mean precision over all list lengths; chance is the base rate"),
-    "precision_at_list": ("precision of the list", "share of the list that leaves"),
+    "precision_at_list": ("precision of the list", "share of the customers on the list who leave"),
     "recall_at_list": ("recall of the list", "share of all leavers who are on the list"),
     "precision": ("precision at the threshold", "share of those at or above the threshold who leave"),
     "recall": ("recall at the threshold", "share of all leavers who are at or above the threshold"),
@@ -93,7 +93,7 @@ def tradeoff_table(facts: ModelFacts, most: int = 10) -> tuple[list[str], list[l
 
 
 def _tradeoff_row(row: dict[str, Any], *, in_use: bool) -> list[str]:
-    name = f"p ≥ {row['cutoff']:.3f}" if row["kind"] == "threshold" else f"the {row['cutoff']:,.0f} riskiest"
+    name = f"p ≥ {row['cutoff']:.3f}" if row["kind"] == "threshold" else f"a list of {row['cutoff']:,.0f}"
     return [
         f"**{name}**" if in_use else name,
         f"{row['contacted']:,.0f}",

@@ -59,8 +59,8 @@ class TradeoffRow:
         Empty for everybody.
     kind : {"threshold", "list_size"}
     cutoff : float
-        A probability: customers at or above it are contacted; or a number of customers: the riskiest of everybody,
-        of whom the segment's are counted here.
+        A probability: customers at or above it are contacted; or a number of customers: the first of everybody's list
+        in its published order (`evaluation.list_order`), of whom the segment's are counted here.
     contacted : float
         Customers contacted per month, weighted.
     precision, recall : float or None
@@ -127,6 +127,7 @@ def tradeoff_rows(
     net: Floats | None,
     threshold: float,
     list_size: float,
+    order: Floats | None = None,
 ) -> Iterator[TradeoffRow]:
     """Yield the model's trade-off for everybody and for every segment at the same cut-offs.
 
@@ -141,13 +142,16 @@ def tradeoff_rows(
     threshold : float
         The operating threshold; a row of every group.
     list_size : float
+    order : ndarray of float64, shape (n,), optional
+        What the list is ordered by, the highest first; the model's score where None.
     """
-    p, score, weight = predictions.probability[MODEL], predictions.score[MODEL], predictions.weight
+    p, weight = predictions.probability[MODEL], predictions.weight
+    order = predictions.score[MODEL] if order is None else order
     counts = _Counts(predictions, segment, (*segments, ("", True)), net)
     for cutoff in _cutoffs(p, weight, threshold):
         yield from counts.rows(weight * (p >= cutoff), THRESHOLD, cutoff, cutoff == threshold)
     for size in _sizes(predictions, list_size):
-        listed = metrics.listed_shares(score, size, predictions.as_of, predictions.weights)
+        listed = metrics.listed_shares(order, size, predictions.as_of, predictions.weights)
         yield from counts.rows(weight * listed, LIST_SIZE, size, False)
 
 

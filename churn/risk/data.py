@@ -122,7 +122,7 @@ class TrainSettings:
     logistic_max_rows : int
         Customer-months, sampled by customer, that one logistic regression is fitted on.
     replicates : int
-        Bootstrap replicates; fewer, down to 200, where there are many rows.
+        Bootstrap replicates; fewer, down to 200, for the intervals of figures where there are many rows.
     """
 
     horizon_days: int

@@ -92,9 +92,11 @@ class Evaluation:
     list_size : float
         Customers on a month's list.
     recall_at_list, precision_at_list : float
-        Of each month's `list_size` riskiest, the months together.
+        Of each month's list of `list_size`, the months together. The list is ordered as it is published (`list_order`)
+        as if everybody could be contacted.
     ece_perfect_p95 : float
-        95th percentile of the ECE that perfectly calibrated probabilities of the same rows would show.
+        95th percentile of the ECE that perfectly calibrated probabilities of the same rows would show, a customer's
+        months as dependent as they are (`perfect.perfect_ece`).
     expected_net_value : float
         Of contacting everybody at or above the threshold, per month, in money (`business.contact_values`).
     """
@@ -127,6 +129,31 @@ class Evaluation:
     precision_at_list: float
     ece_perfect_p95: float
     expected_net_value: float
+
+
+def list_order(predictions: Predictions, predictor: str, stake: Floats | None) -> Floats:
+    """Return what a predictor's list is ordered by, the highest first, shape (n,).
+
+    Parameters
+    ----------
+    stake : ndarray of float64, shape (n,), optional
+        V^S - V^L of each row, in money.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        As the published list: the rank of value at risk (probability * stake), equal values by score. Without a stake
+        the score, which orders a month as the probability does.
+    """
+    score = predictions.score[predictor]
+    if stake is None:
+        return score
+    value = predictions.probability[predictor] * stake
+    order = np.lexsort((score, value))
+    higher = (np.diff(value[order]) != 0) | (np.diff(score[order]) != 0)
+    rank = np.zeros(len(score))
+    rank[order[1:]] = np.cumsum(higher)
+    return rank
 
 
 def level_only(predictions: Predictions) -> Floats:

@@ -36,6 +36,8 @@ class Task:
     threshold : float
     net : ndarray of float64, shape (n,), optional
         Net value of contacting each row, given what came of it.
+    order : ndarray of float64, shape (n,), optional
+        What the list is ordered by, the highest first; the score where None.
     """
 
     predictions: Predictions
@@ -45,6 +47,7 @@ class Task:
     list_size: float
     threshold: float
     net: Floats | None
+    order: Floats | None = None
 
     @property
     def score(self) -> Floats:

@@ -147,7 +147,7 @@ def _run_starts(score: Floats, group: Integers) -> Integers:
 
 @dataclass(frozen=True)
 class _MonthList:
-    """The rows of a month that any resample's list may reach, from the highest score down."""
+    """The rows of a month that any resample's list may reach, from the first place down."""
 
     rows: Integers
     churned: Floats
@@ -169,7 +169,7 @@ class _MonthList:
 
 def _month_lists(task: Task) -> Iterator[_MonthList]:
     """Cut each month where no resample's list ends: at twice the list and 100 of the heaviest customers more."""
-    told, score = task.predictions, task.score
+    told, score = task.predictions, task.score if task.order is None else task.order
     for month in np.unique(told.as_of):
         rows = np.flatnonzero(told.as_of == month)
         rows = rows[np.argsort(-score[rows], kind="stable")]

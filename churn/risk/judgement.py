@@ -17,9 +17,10 @@ from churn.risk.bootstrap import Interval, Resamples, interval_of
 from churn.risk.business import OfferTerms, TradeoffRow, best_threshold, contact_values, tradeoff_rows
 from churn.risk.curves import CalibrationRow, CurveRow, calibration_rows, curve_rows
 from churn.risk.data import Bools, Floats, Integers, TrainSettings
-from churn.risk.evaluation import MODEL, OUT_OF_TIME, RECENCY, Evaluation, Predictions, operating_threshold
+from churn.risk.evaluation import MODEL, OUT_OF_TIME, RECENCY, Evaluation, Predictions, list_order, operating_threshold
 from churn.risk.figure_sums import Task
 from churn.risk.figures import FIGURES, figures_of
+from churn.risk.perfect import perfect_ece
 
 EVERYBODY = ""
 FEWEST = 10
@@ -110,7 +111,8 @@ def judge(
     list_size : float
         Customers on a month's list, as the weights count them: scaled to the sample where customers were sampled.
     stake : ndarray of float64, shape (n,), optional
-        V^S - V^L of each row, in money.
+        V^S - V^L of each row, in money. Where known, every predictor's list is ordered by its probability * stake,
+        as the published list is; otherwise by its probability. Thresholds are probabilities either way.
     terms : OfferTerms, optional
         Without stake and terms the threshold is the list's cut and no net value is known.
     segments : ndarray of str, shape (n,), optional
@@ -143,6 +145,7 @@ def judge(
                 case.net,
                 case.thresholds[MODEL],
                 case.list_size,
+                case.order(MODEL),
             )
         ),
         tuple(
@@ -163,6 +166,11 @@ class _Case:
     thresholds: dict[str, float]
     list_size: float
     net: Floats | None
+    stake: Floats | None
+
+    def order(self, name: str) -> Floats:
+        """Return what a predictor's list is ordered by, shape (n,)."""
+        return list_order(self.predictions, name, self.stake)
 
     @property
     def segment(self) -> Integers:
@@ -193,26 +201,23 @@ def _case(
     predictions = predictions.take(counted)
     names = np.full(n, EVERYBODY) if segments is None else segments
     names, net, thresholds = names[counted], None, {}
+    stake = None if stake is None else stake[counted]
     if stake is None or terms is None:
         for name, p in predictions.probability.items():
             thresholds[name] = operating_threshold(p, predictions.as_of, list_size, predictions.weights)
     else:
-        stake = stake[counted]
         net = contact_values(predictions.churned, stake, terms)
         for name, p in predictions.probability.items():
             thresholds[name] = best_threshold(p, stake, terms, predictions.weights)
     if threshold is not None:
         thresholds[MODEL] = threshold
-    return _Case(predictions, tuple(_groups(predictions, names)), thresholds, list_size, net)
+    return _Case(predictions, tuple(_groups(predictions, names)), thresholds, list_size, net, stake)
 
 
 def _groups(predictions: Predictions, names: NDArray[np.str_]) -> Iterator[tuple[str, Bools, bool]]:
-    everybody = np.ones(len(names), dtype=np.bool_)
-    yield EVERYBODY, everybody, _enough(predictions, everybody)
-    for name in np.unique(names).tolist():
-        if name != EVERYBODY:
-            rows = names == name
-            yield name, rows, _enough(predictions, rows)
+    for name in dict.fromkeys([EVERYBODY, *np.unique(names).tolist()]):
+        rows = np.ones(len(names), dtype=np.bool_) if name == EVERYBODY else names == name
+        yield name, rows, _enough(predictions, rows)
 
 
 def _enough(predictions: Predictions, rows: Bools) -> bool:
@@ -228,8 +233,9 @@ def _figures(case: _Case, settings: TrainSettings) -> Iterator[FigureRow]:
     if case.groups[1:]:
         groupings.append((case.segment, case.groups[1:]))
     for name in told.score:
+        order = case.order(name)
         tasks = [
-            Task(told, name, group, len(members), case.list_size, case.thresholds[name], case.net)
+            Task(told, name, group, len(members), case.list_size, case.thresholds[name], case.net, order)
             for group, members in groupings
         ]
         for (_, members), (values, draws) in zip(groupings, figures_of(tasks, resamples), strict=True):
@@ -243,8 +249,9 @@ def _figures(case: _Case, settings: TrainSettings) -> Iterator[FigureRow]:
 
 def _calibration_errors(told: Predictions, name: str, rows: Bools, seed: int) -> Iterator[tuple[str, float]]:
     p, weights = told.probability[name][rows], None if told.weights is None else told.weights[rows]
-    yield _ECE, metrics.ece(told.churned[rows], p, weights)
-    yield _PERFECT, metrics.perfect_ece(p, weights, seed=seed)
+    churned, customers = told.churned[rows], told.customer_keys[rows]
+    yield _ECE, metrics.ece(churned, p, weights)
+    yield _PERFECT, perfect_ece(p, weights, churned=churned, customers=customers, seed=seed)
 
 
 def _row(segment: str, predictor: str, figure: str, found: Interval, enough: bool) -> FigureRow:

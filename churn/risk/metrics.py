@@ -16,7 +16,6 @@ from churn.risk.data import Bools, Floats, Integers
 ECE_BINS = 15
 _DECILES = np.arange(11) / 10
 _TINY = 1e-300
-_MANY = 25.0
 
 
 def weight_of(churned: Bools, weights: Floats | None) -> Floats:
@@ -209,7 +208,7 @@ def ece(churned: Bools, probability: Floats, weights: Floats | None = None, *, b
     """Return the expected calibration error over equal-mass bins.
 
     The mean over customers of |mean predicted - observed rate| of their bin. Alone it proves nothing: a constant
-    base rate passes, and a perfect model does not reach 0; see `perfect_ece`.
+    base rate passes, and a perfect model does not reach 0; see `perfect.perfect_ece`.
 
     References
     ----------
@@ -218,34 +217,6 @@ def ece(churned: Bools, probability: Floats, weights: Floats | None = None, *, b
     weight, place = weight_of(churned, weights), equal_mass_bins(probability, bins, weights)
     gaps = np.bincount(place, weight * (probability - churned))
     return ratio(float(np.abs(gaps).sum()), float(weight.sum()))
-
-
-def perfect_ece(
-    probability: Floats,
-    weights: Floats | None = None,
-    *,
-    bins: int = ECE_BINS,
-    seed: int = 1,
-    draws: int = 400,
-    quantile: float = 0.95,
-) -> float:
-    """Return the quantile of the ECE that these probabilities would show if they were perfectly calibrated.
-
-    Outcomes are drawn from the probabilities themselves `draws` times (Bröcker & Smith 2007, Weather and Forecasting
-    22, "consistency resampling"); where every bin expects many, its gap is drawn from the normal distribution instead.
-    """
-    order = np.argsort(probability, kind="stable")
-    p = probability[order]
-    weight = np.ones(len(p)) if weights is None else weights[order]
-    place = equal_mass_bins(p, bins, None if weights is None else weight)
-    starts, random = np.flatnonzero(np.diff(place, prepend=-1)), np.random.default_rng(seed)
-    expected, spread = weight * p, np.sqrt(np.add.reduceat(weight**2 * p * (1 - p), starts))
-    if np.add.reduceat(p * (1 - p), starts).min() >= _MANY:
-        gaps = random.normal(size=(draws, len(starts))) * spread
-    else:
-        drawn = (np.add.reduceat(weight * (random.random(len(p)) < p), starts) for _ in range(draws))
-        gaps = np.array(list(drawn)) - np.add.reduceat(expected, starts)
-    return float(np.quantile(np.abs(gaps).sum(axis=1), quantile) / weight.sum())
 
 
 def calibration_line(churned: Bools, probability: Floats, weights: Floats | None = None) -> tuple[float, float]:

@@ -5,12 +5,12 @@
 -- params: rows
 -- window: none
 select
-    a.priority_rank,
+    a.priority_rank as rank,
     a.customer_id,
     a.segment,
-    a.churn_probability,
+    a.churn_probability as probability,
     a.value_at_risk,
-    a.campaign_group,
+    a.campaign_group as "group",
     a.reason_1,
     a.reason_2
 from bi.at_risk_customers as a

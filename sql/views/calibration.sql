@@ -8,9 +8,9 @@
 -- example: select bin, predicted, observed, observed_low, observed_high, customers from bi.calibration where model_status = 'champion' and evaluation = 'out_of_time' and segment = 'all' order by bin
 -- column.model_version: Version of the model.
 -- column.bin: Bins of about equal size, the lowest probabilities in bin 1.
--- column.predicted: Mean churn probability of the bin.
+-- column.predicted: Mean churn probability of the bin; it and observed are weighted where customers were held out of campaigns, since those stand for the treated, too.
 -- column.observed: Share of the bin that churned.
--- column.customers: Customer-months in the bin.
+-- column.customers: Customer-months in the bin, counted without weights.
 -- column.observed_low: Lower end of the 95 % interval of observed (Wilson, a customer's months counted as one).
 -- column.observed_high: Upper end of it; the model is off where predicted lies outside.
 -- column.evaluation: out_of_time = tested on months after those it was trained on; realised = published nights whose horizon has passed.

@@ -9,9 +9,9 @@
 -- column.as_of_date: Business date of the night.
 -- column.feature: Name of the feature, or churn_probability for the model's own score.
 -- column.psi: Population stability index against the training rows: 0 is no change, above 0.2 is worth a look; null for a feature that had no value at all in training, so that the model learned nothing from it.
--- column.status: ok, warn (monitoring.psi_warn is reached, or one customer in twenty has a category never seen) or fail (monitoring.psi_fail is reached); a change that chance explains is ok.
--- column.unseen_share: Share of the customers with a category that the model has never seen, 0 to 1.
--- column.missing_share: Share of the customers without a value that night, 0 to 1.
+-- column.status: ok, warn (monitoring.psi_warn is reached, or one customer in twenty has a category never seen) or fail (monitoring.psi_fail is reached); a change that chance explains is ok. The fail of churn_probability stops publication only where it is a jump from published nights, too.
+-- column.unseen_share: Share of the customers (of about 20,000, drawn by a hash, where there are more) with a category that the model has never seen, 0 to 1.
+-- column.missing_share: Share of the same customers without a value that night, 0 to 1.
 -- column.missing_share_trained: The same in training.
 -- column.model_version: Model that scored the night.
 -- column.run_id: Run that wrote the row; see bi.job_runs.

@@ -21,21 +21,21 @@
 -- column.logistic_regression_auc: AUC-ROC of a logistic regression on the same features and rows.
 -- column.log_loss: Mean negative log-likelihood of the probabilities; lower is better.
 -- column.logistic_regression_log_loss: The same for the logistic regression.
--- column.base_rate_log_loss: The same for predicting the training base rate for everyone.
+-- column.base_rate_log_loss: The same for predicting one rate for everyone: out_of_time, of each month, that of the months its calibrator learned from; realised, that of all of the training.
 -- column.auc_roc_low: Lower end of the 95 % interval of auc_roc, by a bootstrap over customers.
 -- column.auc_roc_high: Upper end of it.
 -- column.calibration_slope: Slope of a logistic regression of churn on the log-odds of the probability; 1 is right.
 -- column.observed_expected: Churners over the sum of the probabilities; 1 is right.
 -- column.from_as_of_date: First tested snapshot.
 -- column.to_as_of_date: Last tested snapshot.
--- column.customer_months: Rows tested.
+-- column.customer_months: Rows tested: of a sample of the customers where there are more than train.max_rows.
 -- column.churners: Churners among them.
 -- column.model_status: champion = in use; challenger = stored; retired = was in use.
 -- column.trained_as_of: Date as of which the model was trained.
--- column.list_size: Customers on a night's list, scaled to the rows tested where customers were sampled.
--- column.recall_at_list: Share of churners among each month's riskiest list_size customers.
+-- column.list_size: Customers on a night's list; where customers were sampled, the sampled ones stand for all.
+-- column.recall_at_list: Share of the churners on each month's list of list_size customers, ordered as published: by value at risk, or by probability where no stake is known.
 -- column.precision_at_list: Share of those on such lists who churned.
--- column.ece_perfect_p95: 95th percentile of the ece that perfectly calibrated probabilities would show on the same rows.
+-- column.ece_perfect_p95: 95th percentile of the ece that perfectly calibrated probabilities would show on the same rows, the months of one customer as dependent as they are.
 -- column.expected_net_value: What contacting everyone at or above the threshold is worth in a month, in the business's currency; null where no value is known.
 select
     p.model_version,

@@ -12,9 +12,9 @@
 -- column.expected: What the walk-forward test of the model's training gave; null for models that kept none.
 -- column.low: Lower end of the prediction interval: it allows for the chance in the test, in this night and between months, and for looking at four figures in twelve months.
 -- column.high: Upper end of it.
--- column.status: inside, outside, warning (outside, and so was the first evaluated night of the month before) or unknown.
+-- column.status: inside, outside, warning (the month's first evaluated night is outside, and so was that of the month before) or unknown; a month in which a figure is unknown is passed over, one of which no night was evaluated is not.
 -- column.model_version: Model that scored the night.
--- column.customers: Customers compared.
+-- column.customers: Customers compared, all of them; the figures are of a sample where there are more than train.max_rows.
 -- column.churners: Those of them who left.
 -- column.treated_left_out: Customers left out because a campaign was to contact them.
 -- column.run_id: Run that published the night; see bi.job_runs.

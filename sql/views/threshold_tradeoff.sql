@@ -7,7 +7,7 @@
 -- comment: What contacting everyone from a probability on, or a list of a given length, would have brought in the tested months: how many customers, how many churners, how many false alarms, and what it was worth.
 -- example: select kind, cutoff, contacted, precision, recall, expected_net_value, is_chosen from bi.threshold_tradeoff where model_status = 'champion' and evaluation = 'out_of_time' and segment = 'all' order by kind, cutoff
 -- column.model_version: Version of the model.
--- column.kind: threshold = everyone with at least this churn probability; list_size = this many of the riskiest customers of everybody, those of the segment counted.
+-- column.kind: threshold = everyone with at least this churn probability; list_size = the first so many of everybody's list in its published order (value at risk, or probability where no stake is known), those of the segment counted.
 -- column.cutoff: The churn probability or the length of the list, by kind.
 -- column.contacted: Customers contacted in a month.
 -- column.precision: Share of those contacted who churned.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
@@ -166,21 +167,6 @@ def test_ece_equals_equal_mass_bins_where_nothing_is_tied(seed):
     assert metrics.ece(churned, p) == pytest.approx(expected)
 
 
-def test_a_perfect_model_reaches_the_perfect_percentile_of_ece_as_often_as_it_says():
-    p = np.random.default_rng(1).beta(1.5, 6, 800)
-    limit = metrics.perfect_ece(p)
-    above = [metrics.ece(np.random.default_rng(seed).random(800) < p, p) > limit for seed in range(400)]
-    assert np.mean(above) == pytest.approx(0.05, abs=0.03)
-
-
-def test_the_normal_short_cut_to_the_perfect_ece_agrees_with_drawing_outcomes(monkeypatch):
-    p = np.random.default_rng(2).beta(1.5, 6, 20_000)
-    weights = np.random.default_rng(3).choice([1.0, 5.0], len(p))
-    short = metrics.perfect_ece(p, weights)
-    monkeypatch.setattr(metrics, "_MANY", np.inf)
-    assert short == pytest.approx(metrics.perfect_ece(p, weights), rel=0.06)
-
-
 def test_observed_over_expected_by_hand():
     assert metrics.observed_expected(np.array([True, False, True]), np.array([0.5, 0.25, 0.25])) == 2.0
 
@@ -202,6 +188,24 @@ def test_the_bootstrap_interval_of_a_mean_agrees_with_the_clustered_standard_err
     found = mean_interval(values, customers, seed=1)
     standard_error = values.reshape(400, 5).mean(axis=1).std(ddof=1) / 20
     assert (found.high - found.low) / (2 * 1.96) == pytest.approx(standard_error, rel=0.1)
+
+
+def test_many_rows_are_judged_by_all_resamples_and_many_customers_as_well_as_few():
+    random = np.random.default_rng(3)
+    values = random.normal(0.05, 1, 600)
+    once = mean_interval(values, np.arange(600), seed=1)
+    often = mean_interval(np.repeat(values, 200), np.repeat(np.arange(600), 200), seed=1)
+    assert (often.low, often.high, often.positive_share) == pytest.approx((once.low, once.high, once.positive_share))
+    assert once.low != pytest.approx(mean_interval(values, np.arange(600), seed=1, replicates=200).low)
+    values, customers = random.normal(size=60_000), np.arange(60_000)
+    tracemalloc.start()
+    grouped = mean_interval(values, customers, seed=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 60e6
+    standard_error = values.std(ddof=1) / np.sqrt(60_000)
+    assert (grouped.high - grouped.low) / (2 * 1.96) == pytest.approx(standard_error, rel=0.1)
+    assert grouped.mean == pytest.approx(values.mean())
 
 
 def test_repeating_every_customer_does_not_narrow_an_interval():

@@ -115,14 +115,26 @@ def test_the_card_has_every_part_that_was_promised():
 def test_a_marketer_reads_counts_of_customers():
     card = render_card(facts())
     assert "Of 100 customers on its list, 41 left; of 100 drawn at random, 6." in card
+    assert "lists are ordered by probability" in card
     assert "names the right one 81 times in 100; going by days of silence alone, 70." in card
     assert "will end their last paid subscription within 30 days" in card
+
+
+def test_a_list_ordered_by_value_at_risk_is_told_as_such():
+    known = facts()
+    worth = [*known.figures["out_of_time"], figure("expected_net_value", 1234.0, 900.0, 1500.0)]
+    card = render_card(dataclasses.replace(known, figures={"out_of_time": worth}))
+    assert "on its list, which puts first those with the most money at risk, 41 left" in card
+    assert "ordered as it is published, by value at risk" in card
+    assert "lists are ordered by probability" not in card
+    assert "chosen by expected value and not at 0.5: a contact costs 5 EUR" in card
+    assert "where the list ends" in render_card(known)
 
 
 def test_a_statistician_reads_intervals_beside_the_baselines():
     card = render_card(facts())
     assert "| AUC-ROC | 0.812 [0.790, 0.833] | 0.700 [0.670, 0.730] |" in card
-    assert "ECE up to 0.021" in card
+    assert "an ECE of 0.021 or less" in card
     assert "| Quiet annual payers | 0.750 [0.700, 0.800] |" in card
     assert "A random 50.0% of the customers." in card
 
@@ -179,4 +191,4 @@ def test_the_list_in_use_is_marked_in_the_trade_off():
     row = facts().tradeoff[0] | {"kind": "list_size", "is_chosen": False}
     rows = [row | {"cutoff": float(size)} for size in range(20, 100)]
     shown = [line[0] for line in tradeoff_table(facts(tradeoff=rows))[1]]
-    assert [name for name in shown if name.startswith("**")] == ["**the 60 riskiest**"]
+    assert [name for name in shown if name.startswith("**")] == ["**a list of 60**"]

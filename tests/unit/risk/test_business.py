@@ -76,6 +76,15 @@ def test_a_row_of_the_trade_off_by_hand():
     assert listed.expected_net_value == pytest.approx(90)
 
 
+def test_lists_follow_the_order_given_and_thresholds_the_probability():
+    order = np.array([0.0, 5.0, 1.0, 0.0, 1.0, 5.0])
+    plain = list(tradeoff_rows(small(), np.zeros(6, np.int64) - 1, [], None, 0.5, 1))
+    rows = list(tradeoff_rows(small(), np.zeros(6, np.int64) - 1, [], None, 0.5, 1, order))
+    assert [row for row in rows if row.kind == THRESHOLD] == [row for row in plain if row.kind == THRESHOLD]
+    listed = next(row for row in rows if row.kind == LIST_SIZE and row.cutoff == 1)
+    assert (listed.contacted, listed.precision, listed.recall) == (1.0, 0.0, 0.0)
+
+
 def test_segments_add_up_to_everybody_at_every_cut_off():
     told = predictions(ties=True)
     segment = np.random.default_rng(1).integers(-1, 3, len(told))

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from churn.risk.evaluation import BASE_RATE, MODEL, Predictions, level_only, operating_threshold
+from churn.risk.evaluation import BASE_RATE, MODEL, Predictions, level_only, list_order, operating_threshold
 from tests.unit.risk.judged import predictions
 
 
@@ -32,6 +32,21 @@ def test_the_level_of_a_month_is_its_weighted_mean_probability():
         np.array([1.0, 3.0, 1.0, 1.0]),
     )
     assert level_only(told) == pytest.approx([0.25, 0.25, 0.4, 0.4])
+
+
+def test_the_list_is_in_the_published_order_value_at_risk_then_score():
+    told = Predictions(
+        np.ones(5, np.int64),
+        np.arange(5),
+        np.zeros(5, dtype=bool),
+        {MODEL: np.array([5.0, 4.0, 3.0, 2.0, 2.0])},
+        {MODEL: np.array([0.5, 0.4, 0.3, 0.2, 0.2])},
+    )
+    found = list_order(told, MODEL, np.array([10.0, 100.0, 0.0, 25.0, 25.0]))
+    assert np.argsort(-found, kind="stable").tolist() == [1, 0, 3, 4, 2]
+    assert found[0] > found[3] == found[4] > found[2]
+    assert list_order(told, MODEL, None) == pytest.approx(told.score[MODEL])
+    assert list_order(told, MODEL, np.full(5, 7.0)) == pytest.approx([3, 2, 1, 0, 0])
 
 
 def test_the_lists_threshold_is_the_last_listed_probability_averaged_over_months():

@@ -11,6 +11,7 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from benchmarks.prediction_intervals import World, coverage_trial
+from churn.errors import ModelError
 from churn.risk import TrainSettings, metrics
 from churn.risk.between_months import between_months, error_of_calibration, error_of_ranking, overlap
 from churn.risk.evaluation import MODEL, Predictions
@@ -51,6 +52,9 @@ def test_the_expectation_is_the_mean_of_the_test_months(walk, tests):
 def test_an_expectation_survives_json(walk, tests):
     for expected in expected_figures(tests, walk, SETTINGS).values():
         assert Expected.from_json(json.loads(json.dumps(expected.to_json()))) == expected
+        assert Expected.from_json(expected.to_json() | {"of_a_later_release": 1}) == expected
+        with pytest.raises(ModelError, match="Lacks months"):
+            Expected.from_json(expected.to_json() | {"months": None})
 
 
 def test_months_without_ten_churners_tell_nothing():

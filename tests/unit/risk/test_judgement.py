@@ -9,9 +9,9 @@ import pytest
 
 from churn.risk import metrics
 from churn.risk.bootstrap import Resamples, auc_interval
-from churn.risk.business import OfferTerms, TradeoffRow, contact_values
+from churn.risk.business import LIST_SIZE, THRESHOLD, OfferTerms, TradeoffRow, contact_values
 from churn.risk.curves import CalibrationRow, CurveRow
-from churn.risk.evaluation import BASE_RATE, MODEL, REALISED, RECENCY, Evaluation, Predictions
+from churn.risk.evaluation import BASE_RATE, MODEL, REALISED, RECENCY, Evaluation, Predictions, list_order
 from churn.risk.figure_sums import Task
 from churn.risk.figures import FIGURES, figures_of
 from churn.risk.judgement import FigureRow, Judgement, judge
@@ -44,8 +44,8 @@ def figure_by_figure(told: Predictions, name: str, threshold: float, weights: np
         "pr_auc": metrics.pr_auc(y, s, weights),
         "lift_top_decile": lifts[0],
         **{f"lift_decile_{at}": lifts[at - 1] for at in range(2, 11)},
-        "recall_at_list": metrics.recall_at_list(y, s, 50, weights, told.as_of),
-        "precision_at_list": metrics.precision_at_list(y, s, 50, weights, told.as_of),
+        "recall_at_list": metrics.recall_at_list(y, p * STAKE, 50, weights, told.as_of),
+        "precision_at_list": metrics.precision_at_list(y, p * STAKE, 50, weights, told.as_of),
         "recall": metrics.recall_at_threshold(y, p, threshold, weights),
         "precision": metrics.precision_at_threshold(y, p, threshold, weights),
         "brier": metrics.brier(y, p, weights),
@@ -63,7 +63,7 @@ def test_figures_and_all_their_resamples_equal_the_plain_functions(name, ties):
     told = replace(told, weights=np.random.default_rng(1).choice([1.0, 4.0], len(told)))
     net = contact_values(told.churned, STAKE, TERMS)
     resamples = Resamples.of(told.customer_keys, seed=1, replicates=30)
-    task = Task(told, name, np.zeros(len(told), np.int64), 1, 50.0, 0.3, net)
+    task = Task(told, name, np.zeros(len(told), np.int64), 1, 50.0, 0.3, net, list_order(told, name, STAKE))
     values, draws = figures_of([task], resamples)[0]
     expected = figure_by_figure(told, name, 0.3, told.weight, net)
     assert values[0] == pytest.approx([expected[figure] for figure in FIGURES], rel=1e-6)
@@ -83,7 +83,7 @@ def test_a_segments_figures_are_those_of_its_rows_alone_but_its_list_is_everybod
     slope = metrics.calibration_line(part.churned, p)[0]
     assert judgement.figure("calibration_slope", MODEL, "Regulars").value == pytest.approx(slope)
     assert judgement.figure("ece", MODEL, "Regulars").value == pytest.approx(metrics.ece(part.churned, p))
-    listed = metrics.listed_shares(told.score[MODEL], 50, told.as_of)[rows]
+    listed = metrics.listed_shares(told.probability[MODEL] * STAKE, 50, told.as_of)[rows]
     found = float(listed @ part.churned)
     assert judgement.figure("recall_at_list", MODEL, "Regulars").value == pytest.approx(found / part.churned.sum())
     assert judgement.figure("precision_at_list", MODEL, "Regulars").value == pytest.approx(found / listed.sum())
@@ -145,6 +145,34 @@ def test_the_evaluation_holds_the_figures_of_the_total(told, judgement):
     assert len(shared) == 14
     for name in shared:
         assert getattr(model, name) == judgement.figure(name).value
+
+
+@pytest.mark.parametrize("name", [MODEL, RECENCY, BASE_RATE])
+def test_every_predictors_list_is_in_the_published_order_and_by_its_score_where_no_stake_is_known(
+    told, judgement, name
+):
+    value = told.probability[name] * STAKE
+    found = metrics.recall_at_list(told.churned, value, 50, as_of=told.as_of)
+    assert judgement.figure("recall_at_list", name).value == pytest.approx(found)
+    plain = judge(told, SETTINGS, list_size=50).figure("recall_at_list", name).value
+    assert plain == pytest.approx(metrics.recall_at_list(told.churned, told.score[name], 50, as_of=told.as_of))
+    assert plain != pytest.approx(found)
+
+
+@pytest.mark.parametrize("stake", [None, STAKE])
+def test_the_same_cut_has_the_same_figures_in_every_table(told, stake):
+    found = judge(told, SETTINGS, list_size=50, stake=stake, terms=TERMS, segments=SEGMENTS)
+    model = found.evaluations[0]
+    for segment in ("", "Regulars", "Newcomers"):
+        rows = {(row.kind, row.cutoff): row for row in found.tradeoff if row.segment == segment}
+        listed, contacted = rows[LIST_SIZE, model.list_size], rows[THRESHOLD, model.threshold]
+        for row, suffix in ((listed, "_at_list"), (contacted, "")):
+            assert row.recall == pytest.approx(found.figure(f"recall{suffix}", MODEL, segment).value)
+            assert row.precision == pytest.approx(found.figure(f"precision{suffix}", MODEL, segment).value)
+        worth = found.figure("expected_net_value", MODEL, segment).value
+        assert contacted.expected_net_value == (None if stake is None else pytest.approx(worth))
+    assert found.figure("recall_at_list").value == model.recall_at_list
+    assert found.figure("precision_at_list").value == model.precision_at_list
 
 
 def test_without_a_stake_the_list_sets_the_threshold_and_no_value_is_known(told):

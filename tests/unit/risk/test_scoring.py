@@ -13,9 +13,11 @@ import pytest
 
 from churn.errors import ModelError
 from churn.matrix import Batch, FeatureNames
-from churn.risk import RiskModel, recency_batches, refuse_redefined, score_batches, text_sha256
+from churn.risk import RiskModel, TrainSettings, recency_batches, refuse_redefined, score_batches, text_sha256
 from churn.risk.calibration import Calibrator
+from churn.risk.model import NOT_SHAPING
 from churn.risk.reference import make_reference
+from churn.risk.scoring import churn_differences, refuse_other_churn
 from churn.risk.season import Season
 from churn.risk.training import TrainingResult, train_model
 from tests.unit.risk.company import FAST, NAMES, Company, batches_of, company
@@ -43,9 +45,15 @@ def scores(model: RiskModel, names: FeatureNames, batch: Batch) -> np.ndarray:
     return next(score_batches(model, names, [batch], as_of=NIGHT)).churn_probability
 
 
+def kept(model: RiskModel) -> RiskModel:
+    """Return the model as the registry holds it: with the usual settings where they shape no model."""
+    usual = {name: getattr(TrainSettings(30), name) for name in NOT_SHAPING}
+    return replace(model, settings=replace(model.settings, **usual))
+
+
 def test_a_model_survives_the_registry(model):
     again = RiskModel.from_text(model.to_text(), model.sha256)
-    assert again == model
+    assert again == kept(model)
     assert again.to_text() == model.to_text()
 
 
@@ -64,7 +72,7 @@ def test_everything_that_a_model_carries_survives_the_registry(model, known):
             reference=reference,
         )
         again = RiskModel.from_text(full.to_text(), full.sha256)
-        assert again == full
+        assert again == kept(full)
         assert again.to_text() == full.to_text()
 
 
@@ -80,7 +88,48 @@ def test_a_model_of_the_first_format_still_scores_as_it_did(model, known):
     again = RiskModel.from_text(text, text_sha256(text))
     batch = batches_of(known.data, 2000)[0]
     assert (scores(again, NAMES, batch) == scores(old, NAMES, batch)).all()
-    assert again == old
+    assert again == kept(old)
+
+
+@pytest.mark.parametrize("name", NOT_SHAPING)
+def test_a_setting_that_shapes_no_model_is_not_in_its_text_and_an_old_text_with_it_is_read(model, name):
+    other = replace(model, settings=replace(model.settings, **{name: 77}))
+    assert other.to_text() == model.to_text()
+    content = json.loads(model.to_text())
+    content["settings"][name] = 77
+    text = json.dumps(content)
+    assert getattr(RiskModel.from_text(text, text_sha256(text)).settings, name) == 77
+
+
+def test_a_setting_that_shapes_the_model_is_in_its_text(model):
+    for name in {"seed", "max_rows", "learning_rate", "horizon_days", "walk_months"}:
+        other = replace(model, settings=replace(model.settings, **{name: getattr(model.settings, name) * 2}))
+        assert other.sha256 != model.sha256
+
+
+CONTRACTUAL = {"definition": "contractual", "horizon_days": 30, "grace_days": 14, "inactivity_days": 90}
+INACTIVE = CONTRACTUAL | {"definition": "inactivity", "grace_days": 0}
+
+
+def test_what_a_churn_differs_by_is_named_and_what_was_not_kept_is_not_compared():
+    assert churn_differences({}, CONTRACTUAL) == []
+    assert churn_differences(CONTRACTUAL | {"inactivity_days": 60}, CONTRACTUAL) == []
+    assert churn_differences(INACTIVE | {"inactivity_days": 60}, INACTIVE) == ["inactivity_days was 60 and is 90 now"]
+    assert churn_differences(INACTIVE, CONTRACTUAL) == [
+        "definition was inactivity and is contractual now",
+        "grace_days was 0 and is 14 now",
+    ]
+
+
+def test_a_model_of_another_churn_is_refused_by_its_own_settings_and_by_what_was_kept_beside_it(model):
+    refuse_other_churn(model, {}, CONTRACTUAL)
+    refuse_other_churn(model, CONTRACTUAL, CONTRACTUAL)
+    longer = replace(model, settings=replace(model.settings, horizon_days=60))
+    with pytest.raises(ModelError, match="horizon_days was 60 and is 30 now") as caught:
+        refuse_other_churn(longer, CONTRACTUAL, CONTRACTUAL)
+    assert "churn train" in caught.value.hint
+    with pytest.raises(ModelError, match="definition was inactivity"):
+        refuse_other_churn(model, INACTIVE, CONTRACTUAL)
 
 
 def test_a_redefined_feature_is_refused_by_name_and_an_unknown_one_is_not(model):
