@@ -1,6 +1,7 @@
 """`make bench`: a first load, then incremental nights, each stage beside its floor measured on the same data.
 
-Beside them the peak memory at N customers and at a fifth of them, and the same night as a notebook would do it.
+Beside them the peak memory at N customers and at a fifth of them, the same night as a notebook would do it, and
+training beside LightGBM alone.
 """
 
 from __future__ import annotations
@@ -85,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--home", type=Path, default=Path("build/bench"), help="Folder for the databases.")
     parser.add_argument("--keep", action="store_true", help="Leave the databases there.")
     parser.add_argument("--no-naive", dest="naive", action="store_false", help="Leave the notebook's way out.")
+    parser.add_argument("--train-rows", type=int, default=500_000, help="Rows of the training bench; 0 leaves it out.")
     parser.add_argument("--write", action="store_true", help="Write docs/performance.md too.")
     return parser
 
@@ -114,8 +116,16 @@ def run(options: argparse.Namespace) -> str:
             fifth_customers=fifth.company.customers,
             fifth_peak_bytes=small[0]["peak_bytes"],
             naive=naive,
+            training=_training(options.train_rows),
         )
         return report(found)
+
+
+def _training(rows: int) -> dict[str, Any] | None:
+    if not rows:
+        return None
+    say(f"training on {rows:,} rows")
+    return in_its_own_process("benchmarks.train_speed", "--rows", str(rows))
 
 
 def first_load(home: Path, name: str, company: BenchCompany) -> Loaded:

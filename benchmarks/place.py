@@ -104,7 +104,7 @@ def fresh_databases(folder: Path, name: str, *, sql_dir: Path, values: Mapping[s
     ConfigError
         The environment would turn the benchmark to other databases.
     """
-    _refuse_environment()
+    refuse_environment()
     file = folder.resolve() / f"{name}.toml"
     urls = {f"{side}.url": f"{EMBEDDED_SCHEME}{name}_{side}" for side in ("source", "warehouse")}
     write_files({file: render_config({**urls, "source.sql_dir": str(sql_dir), **values}, head=HEAD)})
@@ -120,7 +120,14 @@ def fresh_databases(folder: Path, name: str, *, sql_dir: Path, values: Mapping[s
     return settings
 
 
-def _refuse_environment() -> None:
+def refuse_environment() -> None:
+    """Refuse to measure where the environment says something else than the benchmark.
+
+    Raises
+    ------
+    ConfigError
+        It would turn the benchmark to other databases or settings.
+    """
     names = sorted(name for name in os.environ if name.startswith("CHURN_") and "__" in name)
     if names:
         raise ConfigError(

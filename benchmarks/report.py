@@ -13,6 +13,7 @@ from benchmarks.tables import machine, number, table, verdicts, versions
 MOST_RATIO = 2.0
 MOST_BYTES = 2**30
 MOST_GROWTH = 0.3
+MOST_TRAINING_RATIO = 5.0
 _YEAR_DAYS = 365
 _WORDS = (
     "`make bench` makes a company by SQL in an embedded Postgres, loads it for the first time (extract, train, night), "
@@ -44,8 +45,8 @@ class BenchReport:
         Whole days of usage that a night reads again.
     fifth_customers, fifth_peak_bytes : int
         Size of the smaller company, and the peak memory of its night.
-    naive : mapping or None
-        What `benchmarks.naive` prints.
+    naive, training : mapping or None
+        What `benchmarks.naive` and `benchmarks.train_speed` print.
     """
 
     measured_on: date
@@ -60,6 +61,7 @@ class BenchReport:
     fifth_customers: int
     fifth_peak_bytes: int
     naive: Mapping[str, Any] | None
+    training: Mapping[str, Any] | None
 
     @property
     def median_night(self) -> Mapping[str, Any]:
@@ -102,6 +104,8 @@ def report(found: BenchReport) -> str:
         "## Memory and the naive way\n\n" + _memory(found),
         "## Verdict\n\n" + _verdict(found),
     ]
+    if found.training is not None:
+        parts.insert(-1, "## Training beside LightGBM alone\n\n" + _training(found.training))
     if found.notes:
         parts.append("## Notes\n\n" + "\n".join(f"- {note}" for note in found.notes))
     return "\n\n".join(parts)
@@ -156,11 +160,29 @@ def _memory(found: BenchReport) -> str:
     return table(["way", "customers", "seconds", "peak memory of Python, MiB"], rows)
 
 
+def _training(training: Mapping[str, Any]) -> str:
+    size = f"{training['rows']:,} rows × {training['features']} features, {training['months']} month ends"
+    rows = [[f"train_model: {size}", number(training["seconds"], 1), str(training["trees"]), "–"]]
+    for threads, seconds in training["lightgbm_seconds"].items():
+        words = f"lightgbm.train on the matrix, threads: {threads}"
+        ratio = number(training["seconds"] / seconds, 2)
+        rows.append([words, number(seconds, 1), str(training["trees"]), ratio])
+    return table(["way", "seconds", "trees", "train_model over it"], rows)
+
+
+def _training_verdict(training: Mapping[str, Any]) -> tuple[str, bool]:
+    """Compare with the fastest way of LightGBM's own: on a busy machine that may be one thread."""
+    ratio = training["seconds"] / min(training["lightgbm_seconds"].values())
+    words = f"training takes {ratio:.2f} × LightGBM's own `train` of as many trees (at most {MOST_TRAINING_RATIO:g})"
+    return words, ratio <= MOST_TRAINING_RATIO
+
+
 def _verdict(found: BenchReport) -> str:
     ratio = found.night_seconds / found.floor_seconds
     growth = found.peak_bytes / found.fifth_peak_bytes - 1
     days = found.late_days + 2
     share = found.stage_seconds("extract") / found.train["extract"]
+    training = [] if found.training is None else [_training_verdict(found.training)]
     return verdicts(
         [
             (f"a night takes {ratio:.2f} × its floors (at most {MOST_RATIO:g})", ratio <= MOST_RATIO),
@@ -177,6 +199,7 @@ def _verdict(found: BenchReport) -> str:
                 f"five times the customers take {growth:+.0%} memory (at most {MOST_GROWTH:.0%} apart)",
                 abs(growth) <= MOST_GROWTH,
             ),
+            *training,
         ]
     )
 

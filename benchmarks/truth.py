@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import logit
+from scipy.special import expit, logit
 from scipy.stats import rankdata
 
-from churn.risk import Predictions
+from churn.risk import Predictions, TrainingSet
+from churn.risk.data import Floats
 
 TRUTH = "true_probability"
 _CLIP = 1e-12
-
-Floats = NDArray[np.float64]
-TrueProbabilities = Callable[[date], pd.DataFrame]
+_KEYS = 1 << 40
+_STEPS = 50
 
 
 @dataclass(frozen=True)
@@ -33,10 +30,10 @@ class Agreement:
         Spearman's, with the true probability.
     top_decile : float
         Mean true probability of the riskiest tenth by this predictor.
-    top_decile_share : float
-        The same, over that of the riskiest tenth by the true probability; 1 is perfect.
     mean_absolute_gap : float
         Mean |p - true p|; NaN without probabilities.
+    true_slope : float
+        Slope of the calibration line expected over all ways in which the same customers might have left.
     true_observed_expected : float
         Sum of true probabilities over the sum of predicted ones.
     """
@@ -44,49 +41,47 @@ class Agreement:
     auc_expected: float
     rank_correlation: float
     top_decile: float
-    top_decile_share: float
     mean_absolute_gap: float
+    true_slope: float
     true_observed_expected: float
 
 
-def with_truth(predictions: Predictions, truth: TrueProbabilities, ids: Mapping[int, str]) -> Predictions:
-    """Return the same rows with the true probability as one more predictor.
-
-    Parameters
-    ----------
-    predictions : Predictions
-    truth : callable
-        Gives the true probabilities of a date: columns `customer_id` and `churn_probability`.
-    ids : mapping of customer_key to customer_id
+def rows_of(data: TrainingSet, predictions: Predictions) -> NDArray[np.int64]:
+    """Return where the predicted rows stand in the training set, shape (n,).
 
     Raises
     ------
     KeyError
-        A row's customer is not active in the simulation: the two disagree about who is a customer.
+        A predicted row is not in the training set.
     """
-    p = np.empty(len(predictions.churned))
-    for day in np.unique(predictions.as_of):
-        rows = np.flatnonzero(predictions.as_of == day)
-        known = truth(date.fromordinal(int(day))).set_index("customer_id")["churn_probability"]
-        p[rows] = known.loc[[ids[int(key)] for key in predictions.customer_keys[rows]]].to_numpy()
-    score = logit(np.clip(p, _CLIP, 1 - _CLIP))
+    known = data.as_of * _KEYS + data.customer_keys
+    wanted = predictions.as_of * _KEYS + predictions.customer_keys
+    place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    if not np.array_equal(known[place], wanted):
+        raise KeyError("a predicted row is not among the customer-months")
+    return np.asarray(place, dtype=np.int64)
+
+
+def with_predictor(predictions: Predictions, name: str, probability: Floats) -> Predictions:
+    """Return the same rows with one more predictor, that ranks by its probability, shape (n,)."""
+    score = logit(np.clip(probability, _CLIP, 1 - _CLIP))
     return replace(
-        predictions, score={**predictions.score, TRUTH: score}, probability={**predictions.probability, TRUTH: p}
+        predictions,
+        score={**predictions.score, name: score},
+        probability={**predictions.probability, name: probability},
     )
 
 
 def agreement(score: Floats, probability: Floats, true_probability: Floats) -> Agreement:
     """Compare a predictor with the truth, row by row; all shapes (n,)."""
-    best = _top_decile(true_probability, true_probability)
-    found = _top_decile(score, true_probability)
     ranks, true_ranks = rankdata(score), rankdata(true_probability)
     constant = np.ptp(score) == 0
     return Agreement(
         auc_expected=expected_auc(score, true_probability),
         rank_correlation=float("nan") if constant else float(np.corrcoef(ranks, true_ranks)[0, 1]),
-        top_decile=found,
-        top_decile_share=found / best,
+        top_decile=top_decile(score, true_probability),
         mean_absolute_gap=float(np.abs(probability - true_probability).mean()),
+        true_slope=expected_slope(probability, true_probability),
         true_observed_expected=float(true_probability.sum() / probability.sum()),
     )
 
@@ -104,10 +99,29 @@ def expected_auc(score: Floats, true_probability: Floats) -> float:
     return float((churners @ below - itself / 2) / pairs)
 
 
-def _top_decile(score: Floats, true_probability: Floats) -> float:
+def top_decile(score: Floats, true_probability: Floats) -> float:
     """Return the mean true probability of the riskiest tenth, ties at its end counted in proportion."""
     size = -(-len(score) // 10)
     boundary = np.partition(score, len(score) - size)[len(score) - size]
     above, tied = score > boundary, score == boundary
     total = true_probability[above].sum() + (size - above.sum()) * true_probability[tied].mean()
     return float(total / size)
+
+
+def expected_slope(probability: Floats, true_probability: Floats) -> float:
+    """Return the slope of the logistic regression of the truth on logit(probability); NaN for a constant.
+
+    The maximum of the likelihood expected under the true probabilities, by Newton's method.
+    """
+    x = logit(np.clip(probability, _CLIP, 1 - _CLIP))
+    if np.ptp(x) == 0:
+        return float("nan")
+    design = np.column_stack([np.ones_like(x), x])
+    line = np.array([0.0, 1.0])
+    for _ in range(_STEPS):
+        p = expit(design @ line)
+        step = np.linalg.solve((design * (p * (1 - p))[:, None]).T @ design, design.T @ (true_probability - p))
+        line += step
+        if np.abs(step).max() < 1e-10:
+            break
+    return float(line[1])
