@@ -76,7 +76,7 @@ def choose(scored: Scored, listed: NDArray[np.int64], most: int) -> Chosen:
     room = max(1, most - min(others, most // SAMPLE_SHARE))
     told = wanted[urgent[:room]]
     rest = np.setdiff1d(np.arange(len(scored.customer_keys)), told, assume_unique=True)
-    sampled, weights = _sample(scored, rest, most // SAMPLE_SHARE)
+    sampled, weights = _sample(scored, rest, min(most // SAMPLE_SHARE, most - len(told)))
     places = np.concatenate([told, sampled])
     order = np.argsort(places, kind="stable")
     return Chosen(

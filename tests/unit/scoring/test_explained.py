@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from churn.scoring.explained import Chosen, Scored, choose
@@ -65,6 +65,7 @@ def test_all_are_explained_where_there_is_room():
 
 
 @settings(max_examples=60, deadline=None)
+@example(customers=11, segments=1, listed=10, most=10, seed=0)
 @given(
     customers=st.integers(1, 400), segments=st.integers(1, 12), listed=st.integers(0, 60), most=st.integers(1, 300),
     seed=st.integers(0, 5),
