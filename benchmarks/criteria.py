@@ -143,10 +143,12 @@ def criteria(found: Sequence[Judged]) -> list[tuple[str, bool]]:
 
 
 def _within(words: str, values: Sequence[float], low: float, high: float) -> tuple[str, bool]:
-    inside = [low <= value <= high for value in values]
+    """Judge the mean over the seeds, as the ceiling's criteria are, and say how many seeds lie within by themselves."""
+    mean, inside = float(np.mean(values)), sum(low <= value <= high for value in values)
     bounds = f"at most {high:g}" if low == 0 else f"{low:g} to {high:g}"
     listed = ", ".join(number(value, 2) for value in values)
-    return f"{words} {bounds} in {sum(inside)} of {len(values)} seeds: {listed}", all(inside)
+    alone = f"{inside} of {len(values)} alone: {listed}"
+    return f"{words} {mean:.3f}, mean over {len(values)} seeds ({bounds}; {alone})", low <= mean <= high
 
 
 def _ahead(found: Sequence[Judged], rival: str) -> tuple[str, bool]:

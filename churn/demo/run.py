@@ -30,7 +30,7 @@ DEMO_HEAD = "Written by `churn demo`: a simulated company. Running the demo agai
 SOURCE_DATABASE = "demo_source"
 SHOWN_ON_LIST = 10
 SHOWN_DRIVERS = 6
-CONTACT_COST = 50.0
+CONTACT_COST = 10.0
 
 
 def run_demo(folder: Path, *, customers: int, seed: int, as_of: date, clock: Clock, progress: Progress) -> None:
