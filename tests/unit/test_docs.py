@@ -98,3 +98,10 @@ def test_every_column_of_a_view_has_its_meaning_in_the_order_of_the_select(view)
     assert columns == meanings
     assert view.header["comment"].endswith(".")
     assert f"bi.{view.name}" in view.header["example"]
+
+
+def test_the_model_card_in_the_docs_is_whole():
+    card = text_of("docs/model-card.md")
+    headings = re.findall(r"(?m)^## (.+)$", card)
+    assert {"In short", "Data", "Method", "Figures", "Limits", "Fairness", "How to read a reason"} <= set(headings)
+    assert "Written by `churn models show --card`" in card
