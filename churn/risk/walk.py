@@ -66,17 +66,10 @@ class Walk:
             None if data.weights is None else data.weights[:fit_end][keep],
         )
 
-    def binned(self, edges_end: int, end: int) -> Binned:
-        """Put the rows [0, end) in bins whose edges come from the rows [0, edges_end)."""
+    def binned(self, edges_end: int) -> Binned:
+        """Put all rows in bins whose edges come from the rows [0, edges_end)."""
         data = self.data
-        return Binned(
-            self.matrix[:end],
-            data.churned[:end],
-            None if data.weights is None else data.weights[:end],
-            len(data.names.categories),
-            edges_end,
-            self.settings,
-        )
+        return Binned(self.matrix, data.churned, data.weights, len(data.names.categories), edges_end, self.settings)
 
     def spent_on_stopping(self) -> Bools:
         """Say which rows chose the number of trees and so may not calibrate, shape (n,)."""
@@ -121,9 +114,8 @@ def fit_all(walk: Walk) -> Fits:
         stopping = pool.submit(_stopped, walk)
         logistics = {end: pool.submit(walk.logistic_on, end) for end in ends}
         rows = len(walk.data)
-        everything = pool.submit(walk.binned, rows, rows)
         binned, trees, known = stopping.result()
-        boosters = {rows: pool.submit(everything.result().fit, rows, trees)}
+        boosters = {rows: pool.submit(binned.fit, rows, trees)}
         boosters |= {end: pool.submit(binned.fit, end, trees) for end in ends if end not in known}
         return Fits(trees, known | _results(boosters), _results(logistics))
 
@@ -133,12 +125,12 @@ def _results(futures: Mapping[int, Future[Result]]) -> dict[int, Result]:
 
 
 def _stopped(walk: Walk) -> tuple[Binned, int, dict[int, Fitted]]:
-    """Return the bins of the walk, the number of trees, and the fit that chose it.
+    """Return the bins of every fit, the number of trees, and the fit that chose it.
 
     Edges of bins come from what was known when the first test month began: its predictions know nothing later.
     """
     plan = walk.plan
-    binned = walk.binned(plan.tests[0].fit_end, plan.tests[-1].fit_end)
+    binned = walk.binned(plan.tests[0].fit_end)
     if plan.stop is None:
         return binned, walk.settings.default_trees, {}
     trees, text = binned.choose_trees(plan.stop.fit_end, walk.spent_on_stopping()[: binned.rows])
