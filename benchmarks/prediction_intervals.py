@@ -54,7 +54,7 @@ class World:
     slope_spread: float = 0.1
     level: float = -2.5
     signal: float = 1.0
-    walk_months: int = 6
+    walk_months: int = 9
     test_months: int = 3
     horizon_days: int = 30
 

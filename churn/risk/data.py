@@ -118,7 +118,7 @@ class TrainSettings:
     threads : int
         Months fitted at once, each by one thread; changes no result.
     walk_months, test_months : int
-        Months predicted walk-forward (at least), and how many of the last of them are the test.
+        Months predicted walk-forward where history allows, and how many of the last of them are the test.
     logistic_max_rows : int
         Customer-months, sampled by customer, that one logistic regression is fitted on.
     replicates : int
@@ -140,7 +140,7 @@ class TrainSettings:
     early_stopping_rounds: int = 50
     default_trees: int = 150
     threads: int = 1
-    walk_months: int = 6
+    walk_months: int = 9
     test_months: int = 3
     logistic_max_rows: int = 100_000
     replicates: int = 1000

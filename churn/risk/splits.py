@@ -15,6 +15,7 @@ from churn.windows import add_months, matures_on, month_start, purge_ok
 FIT_CHURNERS = 25
 POOL_CHURNERS = 20
 SHARED_ROWS = 100_000
+_SHORTEST_WALK = 6
 _BOOSTING_WINDOWS = 3
 _MOST = 0.5
 
@@ -113,8 +114,9 @@ def disjoint_windows(snapshots: Sequence[Snapshot], settings: TrainSettings) -> 
 def boosting_plan(snapshots: Sequence[Snapshot], settings: TrainSettings) -> Plan | None:
     """Plan LightGBM with a calibrator judged on months it has not seen; None where history is too short.
 
-    The last `walk_months` months are predicted, more where a long purge would leave fewer than `test_months`
-    of them with an earlier, matured month to calibrate on.
+    The last `walk_months` months are predicted, down to six where otherwise no month before them could choose the
+    number of trees; more where a long purge would leave fewer than `test_months` of them with an earlier, matured
+    month to calibrate on.
     """
     if disjoint_windows(snapshots, settings) < _BOOSTING_WINDOWS:
         return None
@@ -122,8 +124,14 @@ def boosting_plan(snapshots: Sequence[Snapshot], settings: TrainSettings) -> Pla
     tests = [fold for fold in folds if pool_of(fold, folds, settings)][-settings.test_months :]
     if not tests:
         return None
-    earliest_pool = pool_of(tests[0], folds, settings)
-    first = min(folds.index(earliest_pool[-1]), max(0, len(folds) - settings.walk_months))
+    needed = folds.index(pool_of(tests[0], folds, settings)[-1])
+    lengths = range(settings.walk_months, min(settings.walk_months, _SHORTEST_WALK) - 1, -1)
+    plans = [_boosting_plan(folds, min(needed, max(0, len(folds) - length)), tests, settings) for length in lengths]
+    return next((plan for plan in plans if not plan.stop_shared), plans[-1])
+
+
+def _boosting_plan(folds: Sequence[Fold], first: int, tests: Sequence[Fold], settings: TrainSettings) -> Plan:
+    """Return the plan whose walk begins with the fold at position `first`."""
     walk = tuple(folds[first:])
     stop, shared = _stop(folds, walk, tests[0], settings)
     return Plan("lightgbm", walk, tuple(tests), stop, shared)

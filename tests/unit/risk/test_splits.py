@@ -42,11 +42,13 @@ def test_every_fit_stop_and_calibration_keeps_the_purge(months, horizon_days, gr
     assert purge_ok(plan.stop.as_of, plan.tests[0].as_of, horizon_days, grace_days)
 
 
-def test_the_test_is_the_last_three_months_of_a_walk_of_six():
-    plan = boosting_plan(snapshots(16), TrainSettings(horizon_days=30, grace_days=14))
+@pytest.mark.parametrize(("months", "walked"), [(30, 9), (16, 6)])
+def test_the_test_is_the_last_three_months_of_a_walk_of_nine_or_of_six_where_history_is_short(months, walked):
+    known = snapshots(months)
+    plan = boosting_plan(known, TrainSettings(horizon_days=30, grace_days=14))
     assert plan is not None
-    assert [fold.as_of.month for fold in plan.tests] == [2, 3, 4]
-    assert len(plan.walk) == 6
+    assert [fold.as_of for fold in plan.tests] == [snapshot.as_of for snapshot in known[-3:]]
+    assert len(plan.walk) == walked
 
 
 def test_a_long_purge_walks_further_back_to_calibrate_every_test_month():
