@@ -1,7 +1,7 @@
 """`make evaluate`: what the churn model is worth, on simulated companies whose truth is known and on a real one.
 
-Each part has its criteria from methods.md, "Judging probabilities". Companies and the ceiling are kept under
-build/evaluate/cache/, so that a second run only trains and judges.
+Each part has its criteria from methods.md, "Judging probabilities" and "Intervals for CLV". Companies and the ceiling
+are kept under build/evaluate/cache/, so that a second run only trains and judges.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from pathlib import Path
 
 from benchmarks import ceiling as ceilings
 from benchmarks.clean import leak_in_training
+from benchmarks.clv_company import clv_company
+from benchmarks.clv_contracts import clv_contracts
+from benchmarks.clv_worlds import judged_worlds
 from benchmarks.companies import Matrix, Recipe, matrix_of
 from benchmarks.criteria import judged
 from benchmarks.findings import Findings, report
@@ -30,13 +33,14 @@ from churn.training import train_settings
 from churn.windows import add_months, matures_on
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "evaluation.md"
-PARTS = ("ceiling", "realised", "permuted", "leaks", "retail")
+PARTS = ("ceiling", "realised", "clv", "permuted", "leaks", "retail")
 SEEDS = (21, 22, 23, 24, 25)
 TRAINED = date(2025, 10, 1)
 CLEAN, CLEAN_SEED, CLEAN_CUSTOMERS = 20, 201, 4_000
 _CUSTOMERS = 20_000
 _FUTURE_DAYS, _YEAR_MONTHS = 365, 12
 _CEILING_SNAPSHOTS = 30
+_WORLD_CUSTOMERS, _PROCESSES = 3_000, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ceiling-rows", type=int, default=ceilings.ROWS)
     parser.add_argument("--trials", type=int, default=100, help="Trainings on permuted labels.")
     parser.add_argument("--trial-rows", type=int, default=ROWS, help="Customer-months of each.")
+    parser.add_argument("--worlds", type=int, default=100, help="Small simulated worlds to judge intervals of CLV on.")
     parser.add_argument("--clean", type=int, default=CLEAN, help="Companies that no leak is planted in.")
     parser.add_argument("--clean-customers", type=int, default=CLEAN_CUSTOMERS, help="Of those made for that alone.")
     parser.add_argument("--home", type=Path, default=Path("build/evaluate"), help="Folder for databases and cache.")
@@ -85,8 +90,12 @@ def run(options: argparse.Namespace) -> str:
         raise UsageError("docs/evaluation.md holds every part.", "Leave --parts out, or --write.")
     refuse_environment()
     found, settings = Findings(), train_settings(Settings())
-    if {"ceiling", "realised"} & set(options.parts):
+    if {"ceiling", "realised", "clv"} & set(options.parts):
         _train_on_companies(options, settings, found)
+    if "clv" in options.parts:
+        with found.timed("worlds"):
+            found.worlds = list(judged_worlds(options.worlds, _WORLD_CUSTOMERS, _PROCESSES))
+            found.contracts = clv_contracts(options.worlds)
     if "permuted" in options.parts:
         with found.timed("permuted labels"):
             matrices = [_learned(_company(options, seed), settings) for seed in options.seeds]
@@ -105,9 +114,12 @@ def run(options: argparse.Namespace) -> str:
 
 def _company(options: argparse.Namespace, seed: int) -> Matrix:
     """Return a company that is trained as of `TRAINED`, and the year after it."""
+    return matrix_of(_recipe(options, seed), options.home, keep=options.keep)
+
+
+def _recipe(options: argparse.Namespace, seed: int) -> Recipe:
     snapshots = Settings().train.snapshots + _YEAR_MONTHS
-    recipe = Recipe(seed, options.customers, future_days=_FUTURE_DAYS, snapshots=snapshots)
-    return matrix_of(recipe, options.home, keep=options.keep)
+    return Recipe(seed, options.customers, future_days=_FUTURE_DAYS, snapshots=snapshots)
 
 
 def _ceiling_recipes(options: argparse.Namespace) -> list[Recipe]:
@@ -121,7 +133,7 @@ def _learned(company: Matrix, settings: TrainSettings) -> Matrix:
 
 
 def _train_on_companies(options: argparse.Namespace, settings: TrainSettings, found: Findings) -> None:
-    if "ceiling" in options.parts:
+    if {"ceiling", "clv"} & set(options.parts):
         recipes = _ceiling_recipes(options)
         with found.timed("ceiling"):
             matrices = [matrix_of(recipe, options.home, keep=options.keep) for recipe in recipes]
@@ -135,12 +147,17 @@ def _train_on_companies(options: argparse.Namespace, settings: TrainSettings, fo
             result = train_model(learned.data, settings, until=TRAINED)
         found.notes = found.notes or result.notes
         with found.timed("judging"):
-            if found.ceiling is not None:
+            if found.ceiling is not None and "ceiling" in options.parts:
                 best = found.ceiling.probabilities(learned)
                 found.judged.append(judged(seed, result.predictions, learned, best, settings))
             if "realised" in options.parts:
                 year = company.months(TRAINED, add_months(TRAINED, _YEAR_MONTHS - 1))
                 found.realised += year_after(seed, year, result, settings)
+        if found.ceiling is not None and "clv" in options.parts:
+            with found.timed("CLV"):
+                best = found.ceiling.probabilities(company.months(TRAINED, TRAINED))
+                recipe = _recipe(options, seed)
+                found.valued.append(clv_company(recipe, company, learned, result, best, TRAINED))
 
 
 def _look_for_leaks(options: argparse.Namespace, settings: TrainSettings, found: Findings) -> None:

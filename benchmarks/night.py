@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.clv_speed import CUSTOMERS, side_by_side
 from benchmarks.floors import floors
 from benchmarks.measured import in_its_own_process
 from benchmarks.place import (
@@ -87,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--keep", action="store_true", help="Leave the databases there.")
     parser.add_argument("--no-naive", dest="naive", action="store_false", help="Leave the notebook's way out.")
     parser.add_argument("--train-rows", type=int, default=500_000, help="Rows of the training bench; 0 leaves it out.")
+    parser.add_argument("--clv-customers", type=int, default=CUSTOMERS, help="Of the CLV bench; 0 leaves it out.")
     parser.add_argument("--write", action="store_true", help="Write docs/performance.md too.")
     return parser
 
@@ -117,6 +119,7 @@ def run(options: argparse.Namespace) -> str:
             fifth_peak_bytes=small[0]["peak_bytes"],
             naive=naive,
             training=_training(options.train_rows),
+            lifetime_value=_lifetime_value(options.clv_customers),
         )
         return report(found)
 
@@ -126,6 +129,13 @@ def _training(rows: int) -> dict[str, Any] | None:
         return None
     say(f"training on {rows:,} rows")
     return in_its_own_process("benchmarks.train_speed", "--rows", str(rows))
+
+
+def _lifetime_value(customers: int) -> dict[str, dict[str, Any]] | None:
+    if not customers:
+        return None
+    say(f"CLV of {customers:,} customers")
+    return side_by_side(customers)
 
 
 def first_load(home: Path, name: str, company: BenchCompany) -> Loaded:

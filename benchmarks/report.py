@@ -8,6 +8,7 @@ from datetime import date
 from statistics import median
 from typing import Any
 
+from benchmarks.clv_speed import speed_criteria, speed_table
 from benchmarks.tables import machine, number, table, verdicts, versions
 
 MOST_RATIO = 2.0
@@ -47,6 +48,8 @@ class BenchReport:
         Size of the smaller company, and the peak memory of its night.
     naive, training : mapping or None
         What `benchmarks.naive` and `benchmarks.train_speed` print.
+    lifetime_value : mapping or None
+        What `benchmarks.clv_speed` found, by task.
     """
 
     measured_on: date
@@ -62,6 +65,7 @@ class BenchReport:
     fifth_peak_bytes: int
     naive: Mapping[str, Any] | None
     training: Mapping[str, Any] | None
+    lifetime_value: dict[str, dict[str, Any]] | None
 
     @property
     def median_night(self) -> Mapping[str, Any]:
@@ -106,6 +110,8 @@ def report(found: BenchReport) -> str:
     ]
     if found.training is not None:
         parts.insert(-1, "## Training beside LightGBM alone\n\n" + _training(found.training))
+    if found.lifetime_value is not None:
+        parts.insert(-1, "## Customer lifetime value beside lifetimes\n\n" + speed_table(found.lifetime_value))
     if found.notes:
         parts.append("## Notes\n\n" + "\n".join(f"- {note}" for note in found.notes))
     return "\n\n".join(parts)
@@ -183,6 +189,7 @@ def _verdict(found: BenchReport) -> str:
     days = found.late_days + 2
     share = found.stage_seconds("extract") / found.train["extract"]
     training = [] if found.training is None else [_training_verdict(found.training)]
+    values = [] if found.lifetime_value is None else speed_criteria(found.lifetime_value)
     return verdicts(
         [
             (f"a night takes {ratio:.2f} × its floors (at most {MOST_RATIO:g})", ratio <= MOST_RATIO),
@@ -200,6 +207,7 @@ def _verdict(found: BenchReport) -> str:
                 abs(growth) <= MOST_GROWTH,
             ),
             *training,
+            *values,
         ]
     )
 

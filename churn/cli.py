@@ -231,8 +231,8 @@ def train(
             return
         report = run_train(job, search=search)
     print_table(f"Out of time: {report.span}", *report.table())
-    for note in report.notes:
-        typer.echo(f"- {note}")
+    for line in (*report.clv, *report.notes):
+        typer.echo(f"- {line}")
 
 
 @app.command()

@@ -46,9 +46,9 @@ def show(
     version: Annotated[str | None, typer.Argument(help="Version of the model; default the one in use.")] = None,
     card: Annotated[bool, typer.Option("--card", help="Print the model card, in Markdown.")] = False,
 ) -> None:
-    """Show a churn model: figures beside the baselines' with intervals, notes, and who decided what."""
+    """Show a model: figures beside the baselines' (of CLV, parameters and backtest), notes, and who decided what."""
     from churn import registry
-    from churn.errors import ModelError
+    from churn.errors import ModelError, UsageError
     from churn.modelcard import read_facts, render_card
 
     with _reading(configured()) as connection:
@@ -57,8 +57,10 @@ def show(
         if wanted is None:
             raise ModelError("There is no model in use.", "Run `churn train`.")
         facts = read_facts(connection, wanted)
-    if card:
+    if card and facts.model.kind == registry.CHURN:
         typer.echo(render_card(facts), nl=False)
+    elif card:
+        raise UsageError(f"{wanted} is no churn model: only those have a card.", "Show it without --card.")
     else:
         _print_facts(facts)
 
@@ -95,7 +97,7 @@ def rollback(
 
 
 def _print_facts(facts: ModelFacts) -> None:
-    from churn.modelcard import figure_table
+    from churn.modelcard import backtest_table, figure_table, parameter_table
 
     model = facts.model
     typer.echo(f"{model.model_version}: {model.status}, trained as of {model.trained_as_of}, SHA-256 {model.sha256}")
@@ -104,6 +106,9 @@ def _print_facts(facts: ModelFacts) -> None:
         counts = f"{performance['customer_months']:,} customer-months, {performance['churners']:,} churners"
         columns, rows = figure_table(facts, evaluation)
         print_table(f"{evaluation.replace('_', ' ')}: {span}, {counts}", columns[:-1], [row[:-1] for row in rows])
+    if model.kind == "clv":
+        print_table("Parameters", *parameter_table(facts))
+        print_table(*backtest_table(facts))
     events = [[f"{event.at:%Y-%m-%d %H:%M} UTC", event.event, event.actor, event.reason] for event in facts.events]
     print_table("History", ["when", "what", "who", "why"], events)
     for note in facts.detail("notes", []):

@@ -234,7 +234,7 @@ def score(current: JobRun, night: ScoredNight, *, replace_list: bool) -> None:
             current.warehouse.begin() as connection,
         ):
             report(scorer(reader, connection, night))
-    current.run.note_versions({"churn": night.churn_version, "segments": night.segments_version})
+    current.run.note_versions(night.versions)
     with current.stage("retention") as report, current.warehouse.begin() as connection:
         report(scoring.assemble(connection, night, replace_list=replace_list))
 

@@ -31,16 +31,27 @@ def preview_nightly(job: Job) -> list[str]:
     with open_warehouse(job.settings).begin() as connection:
         kept = monitoring.reusable_snapshot(connection, job.as_of, job.settings.churn.definition)
         model = registry.champion(connection, registry.CHURN)
+        worth = registry.in_force(connection, registry.CLV, job.as_of)
         night = publish.published_night(connection, job.as_of)
         due = len(monitoring.due_nights(connection, job.settings, job.as_of))
     return [
         f"extract: would read {rows:,} source rows",
         f"features: would {'use the snapshot kept' if kept else 'compute a snapshot'} for {job.as_of}",
         f"risk: would score by {model.model_version if model else 'the recency rule, since there is no model'}",
+        f"clv: would value by {_clv_words(job, worth)}",
         f"retention: would {'keep the list frozen by run ' + str(night.list_run_id) if night else 'freeze a list'}",
         f"monitoring: would compare {due} past nights with what became of them",
         f"publish: would {'take over from run ' + str(night.run_id) if night else 'publish the first run'}",
     ]
+
+
+def _clv_words(job: Job, stored: registry.StoredModel | None) -> str:
+    """Say what a night would take CLV from: the model in force, or one that it fits itself."""
+    refit_days = job.settings.clv.refit_days
+    if stored is None or (job.as_of - stored.trained_as_of).days >= refit_days:
+        return "a model fitted that night, since none is in force that is younger than clv.refit_days"
+    by = "" if job.settings.clv.method == "model" else f", method {job.settings.clv.method}"
+    return f"{stored.model_version}{by}"
 
 
 def preview_train(job: Job) -> list[str]:
@@ -54,5 +65,5 @@ def preview_train(job: Job) -> list[str]:
     return [
         f"extract: would read {rows:,} source rows",
         f"features: {len(dates)} matured month-end snapshots of what is staged now{span}; {len(kept)} are kept",
-        f"risk: would train on at most {job.settings.train.max_rows:,} customer-months",
+        f"risk: would train on at most {job.settings.train.max_rows:,} customer-months, then fit CLV and backtest it",
     ]

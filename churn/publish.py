@@ -13,6 +13,7 @@ from churn.errors import WarehouseError
 from churn.schema import (
     at_risk_list,
     churn_drivers,
+    clv_totals,
     customer_scores,
     feature_drift,
     feature_snapshots,
@@ -104,6 +105,7 @@ def _sweep_night(connection: Connection, as_of: date) -> int:
         customer_scores: night.run_id if night else None,
         segment_nights: night.run_id if night else None,
         churn_drivers: night.run_id if night else None,
+        clv_totals: night.run_id if night else None,
         feature_drift: night.run_id if night else None,
         at_risk_list: night.list_run_id if night else None,
     }

@@ -1,21 +1,46 @@
-"""The segmentation in force, for whoever needs a customer's segment: the night, training, monitoring."""
+"""The segmentation in force, for whoever needs a customer's segment, and when it is fitted anew."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date
+from typing import Any
 
 import numpy as np
+import sqlalchemy as sa
 from numpy.typing import NDArray
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection
 
 from churn import registry, segments
+from churn.config import Settings
 from churn.features.snapshot import Snapshot
 from churn.features.store import read_batches
 from churn.matrix import Batch, FeatureNames
+from churn.schema import models, published, segment_events
+from churn.sqlfiles import read_sql
 
 SEGMENT_SAMPLE_ROWS = 50_000
+
+
+@dataclass(frozen=True)
+class SegmentsInForce:
+    """A stored segmentation.
+
+    Attributes
+    ----------
+    segmenter : Segmenter
+    model_version : str
+    trained_as_of : date
+    notes : tuple of str
+        What the fit changed, for the run; empty where it was there already.
+    """
+
+    segmenter: segments.Segmenter
+    model_version: str
+    trained_as_of: date
+    notes: tuple[str, ...] = ()
 
 
 def segmenter_in_force(
@@ -25,9 +50,9 @@ def segmenter_in_force(
     author: registry.Author,
     *,
     as_of: date,
-    seed: int,
-) -> tuple[segments.Segmenter, str]:
-    """Return the segmentation in force as of a date and its version, fitting one where there is none.
+    settings: Settings,
+) -> SegmentsInForce:
+    """Return the segmentation in force as of a date, fitting one where there is none.
 
     Parameters
     ----------
@@ -40,23 +65,88 @@ def segmenter_in_force(
         Who is said to have fitted it.
     as_of : date
         On or after `snapshot.as_of`.
-    seed : int
-        Of the fit.
+    settings : Settings
     """
-    stored = registry.in_force(connection, registry.SEGMENTS, as_of)
-    if stored is not None:
-        segmenter = segments.Segmenter.from_text(stored.artifact, stored.sha256)
-        if set(segmenter.feature_names) <= set(snapshot.feature_set.numbers):
-            return segmenter, stored.model_version
-    segmenter = _fit(reader, snapshot, seed)
+    found = stored_segments(connection, as_of)
+    missing = why_not_usable(found, snapshot)
+    if found is not None and missing is None:
+        return found
+    return fit_anew(reader, connection, snapshot, author, before=found, why=missing or "", settings=settings)
+
+
+def why_not_usable(found: SegmentsInForce | None, snapshot: Snapshot) -> str | None:
+    """Say why a snapshot's customers can't be assigned by a segmentation; None where they can."""
+    if found is None:
+        return "there were none yet"
+    lacking = [name for name in found.segmenter.feature_names if name not in snapshot.feature_set.numbers]
+    return f"{', '.join(lacking)} is no longer known of customers" if lacking else None
+
+
+def why_outdated(
+    connection: Connection, found: SegmentsInForce, as_of: date, counts: Sequence[int], settings: Settings
+) -> str | None:
+    """Say why the segments are to be fitted anew; None where they are not.
+
+    Only the latest night in time fits segments anew: an earlier one keeps those that were in force then. Nor does a
+    night whose segments were fitted as of that same date.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+    found : SegmentsInForce
+    as_of : date
+    counts : sequence of int
+        The night's customers in each segment of `found`, in its order.
+    settings : Settings
+    """
+    age = (as_of - found.trained_as_of).days
+    if age <= 0 or not _is_latest(connection, as_of):
+        return None
+    if age >= settings.segments.refit_days:
+        return f"they were {age} days old"
+    drift = segments.population_drift(found.segmenter.shares, counts)
+    if drift >= settings.segments.psi_refit:
+        return f"their sizes had moved since they were fitted (PSI {drift:.2f})"
+    return None
+
+
+def fit_anew(
+    reader: Connection,
+    connection: Connection,
+    snapshot: Snapshot,
+    author: registry.Author,
+    *,
+    before: SegmentsInForce | None,
+    why: str,
+    settings: Settings,
+) -> SegmentsInForce:
+    """Fit segments on a snapshot, starting from those before, store them and what became of each.
+
+    Without any before, those in force later give the names: a night that is caught up on shall speak of the same
+    segments as the nights after it.
+    """
+    before = before or _first_after(connection, snapshot.as_of)
+    fitted = segments.fit_segments(
+        FeatureNames(snapshot.feature_set.numbers),
+        _sample(reader, snapshot),
+        seed=settings.train.seed,
+        fewest=settings.segments.fewest,
+        most=settings.segments.most,
+        previous=None if before is None else _with_fresh_ids(connection, before.segmenter),
+    )
     model = registry.NewModel(
         kind=registry.SEGMENTS,
-        artifact=segmenter.to_text(),
+        artifact=fitted.segmenter.to_text(),
         trained_as_of=snapshot.as_of,
-        details={"segments": [asdict(segment) for segment in segmenter.segments]},
+        details={
+            "segments": [asdict(segment) for segment in fitted.segmenter.segments],
+            "candidates": [asdict(candidate) for candidate in fitted.candidates],
+        },
     )
-    reason = f"fitted on the snapshot of {snapshot.as_of}, by the first run that needed it"
-    return segmenter, registry.adopt(connection, model, author, reason).model_version
+    stored = registry.adopt(connection, model, author, f"fitted on the snapshot of {snapshot.as_of}: {why}")
+    _keep_events(connection, stored, before, author, fitted.events)
+    told = _notes(stored, why, () if before is None else fitted.events)
+    return SegmentsInForce(fitted.segmenter, stored.model_version, stored.trained_as_of, told)
 
 
 def segment_names(
@@ -82,11 +172,88 @@ def _ids(segmenter: segments.Segmenter, names: FeatureNames, rows: Batch) -> Ite
     return (ids for _, ids in segments.assign_batches(segmenter, names, [rows]))
 
 
-def _fit(reader: Connection, snapshot: Snapshot, seed: int) -> segments.Segmenter:
-    names = FeatureNames(snapshot.feature_set.numbers)
+def _sample(reader: Connection, snapshot: Snapshot) -> NDArray[np.float32]:
+    """Return the numbers of every so many customers of a snapshot, shape (n, f), at most `SEGMENT_SAMPLE_ROWS`."""
     step = max(1, -(-snapshot.customers // SEGMENT_SAMPLE_ROWS))
     parts, offset = [], 0
-    for batch in read_batches(reader, snapshot, names):
+    for batch in read_batches(reader, snapshot, FeatureNames(snapshot.feature_set.numbers)):
         parts.append(batch.numbers[(-offset) % step :: step])
         offset += len(batch)
-    return segments.fit_segments(names, np.concatenate(parts), seed=seed)
+    return np.concatenate(parts)
+
+
+# --- what is stored -----------------------------------------------------------------------------------------------
+
+
+def stored_segments(connection: Connection, as_of: date) -> SegmentsInForce | None:
+    """Return the segmentation in force as of a date, or None."""
+    return _loaded(registry.in_force(connection, registry.SEGMENTS, as_of))
+
+
+def _adopted() -> sa.Select[Any]:
+    """Select the versions of the segmentations that have been in force, by date."""
+    return (
+        sa.select(models.c.model_version)
+        .where(models.c.kind == registry.SEGMENTS, models.c.status != "challenger")
+        .order_by(models.c.trained_as_of, models.c.model_version)
+    )
+
+
+def _first_after(connection: Connection, as_of: date) -> SegmentsInForce | None:
+    """Return the earliest segmentation that was fitted after a date, or None."""
+    version = connection.scalar(_adopted().where(models.c.trained_as_of > as_of).limit(1))
+    return None if version is None else _loaded(registry.stored(connection, version))
+
+
+def _loaded(stored: registry.StoredModel | None) -> SegmentsInForce | None:
+    if stored is None:
+        return None
+    segmenter = segments.Segmenter.from_text(stored.artifact, stored.sha256)
+    return SegmentsInForce(segmenter, stored.model_version, stored.trained_as_of)
+
+
+def _is_latest(connection: Connection, as_of: date) -> bool:
+    """Whether no later night is published, and no segmentation is from after this one."""
+    later = sa.select(published.c.as_of_date).where(published.c.as_of_date > as_of).limit(1)
+    return connection.scalar(later) is None and _first_after(connection, as_of) is None
+
+
+def _with_fresh_ids(connection: Connection, segmenter: segments.Segmenter) -> segments.Segmenter:
+    """Return the segmentation with a next id that no stored one has given to a segment, on whatever night."""
+    highest = connection.execute(read_sql("scores/highest_segment.sql").statement).scalar_one()
+    return replace(segmenter, next_id=max(segmenter.next_id, highest + 1))
+
+
+# --- what became of the segments ----------------------------------------------------------------------------------
+
+
+def _keep_events(
+    connection: Connection,
+    stored: registry.StoredModel,
+    before: SegmentsInForce | None,
+    author: registry.Author,
+    events: Sequence[segments.SegmentEvent],
+) -> None:
+    """Keep what the fit did to each segment; the same segmentation fitted again adds nothing."""
+    common = {
+        "as_of_date": stored.trained_as_of,
+        "model_version": stored.model_version,
+        "previous_version": None if before is None else before.model_version,
+        "at": author.at,
+        "run_id": author.run_id,
+    }
+    rows = [{**common, **_event_columns(event)} for event in events]
+    if rows:
+        connection.execute(insert(segment_events).on_conflict_do_nothing(), rows)
+
+
+def _event_columns(event: segments.SegmentEvent) -> dict[str, Any]:
+    columns = asdict(event)
+    related = list(columns.pop("related"))
+    return {**columns, "related_segments": related}
+
+
+def _notes(stored: registry.StoredModel, why: str, events: Sequence[segments.SegmentEvent]) -> tuple[str, ...]:
+    """Tell that the segments were fitted, and every one that is not what it was."""
+    fitted = f"Segments fitted as of {stored.trained_as_of}: {why}."
+    return (fitted, *(f"Segment {event.event}: {event.reason}" for event in events if event.event != "kept"))

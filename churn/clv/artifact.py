@@ -4,29 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
 from typing import Any
 
-from churn.clv.bg_nbd import BgNbdParams
-from churn.clv.contractual import RetentionCurve
-from churn.clv.gamma_gamma import GammaGammaParams
+from churn.clv.contractual import ContractualModel, contractual_fields, contractual_from_fields
+from churn.clv.inactivity_model import InactivityModel, inactivity_fields, inactivity_from_fields
 from churn.errors import ModelError
-
-
-@dataclass(frozen=True)
-class ContractualModel:
-    """CLV where churn is the end of a contract."""
-
-    curve: RetentionCurve
-
-
-@dataclass(frozen=True)
-class InactivityModel:
-    """CLV where churn is inactivity."""
-
-    purchases: BgNbdParams
-    spend: GammaGammaParams
-
 
 ClvModel = ContractualModel | InactivityModel
 
@@ -41,8 +23,12 @@ def model_to_text(model: ClvModel) -> str:
 
     Its key `kind` is `clv_contractual` or `clv_inactivity`.
     """
-    kind = "clv_contractual" if isinstance(model, ContractualModel) else "clv_inactivity"
-    return json.dumps({"kind": kind, **asdict(model)}, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    fields = (
+        {"kind": "clv_contractual", **contractual_fields(model)}
+        if isinstance(model, ContractualModel)
+        else {"kind": "clv_inactivity", **inactivity_fields(model)}
+    )
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def model_from_text(text: str, expected_sha256: str) -> ClvModel:
@@ -69,9 +55,7 @@ def model_from_text(text: str, expected_sha256: str) -> ClvModel:
 def _from_fields(fields: dict[str, Any]) -> ClvModel:
     """Build the model that the key `kind` names; KeyError, TypeError or ValueError where it can't."""
     if fields["kind"] == "clv_contractual":
-        curve = fields["curve"]
-        hazards = tuple(float(hazard) for hazard in curve["hazards"])
-        return ContractualModel(RetentionCurve(hazards, float(curve["overall_hazard"])))
+        return contractual_from_fields(fields)
     if fields["kind"] == "clv_inactivity":
-        return InactivityModel(BgNbdParams(**fields["purchases"]), GammaGammaParams(**fields["spend"]))
+        return inactivity_from_fields(fields)
     raise ValueError(f"kind {fields['kind']}")

@@ -19,10 +19,11 @@ from scipy.special import gammaln, psi
 from churn.clv.optimise import Objective, maximise
 from churn.clv.purchases import GroupedPurchases, check_purchases, group_purchases
 from churn.clv.values import Floats, distinct_rows
-from churn.errors import ModelError
 
 PARAMETERS = ("r", "alpha_days", "a", "b")
-MIN_REPEAT_BUYERS = 10
+SAMPLE = 20_000
+"""Distinct histories on which the starts are tried, before the best is taken to the maximum of all."""
+
 BOUNDS = ((1e-4, 1e4), (1e-5, 1e5), (1e-4, 1e4), (1e-4, 1e4))
 QUADRATURE_NODES = 64
 CHUNK_CELLS = 1_000_000
@@ -59,6 +60,8 @@ class BgNbdFit:
     customers, repeat_buyers : int
     at_bounds : tuple of str
         Parameters that the data do not identify (for instance `b` when nobody seems to drop out).
+    factor : tuple of 4 tuples of m floats
+        Its product with its transpose is the covariance of the logarithms of (r, alpha, a, b); zeros at bounds.
     """
 
     params: BgNbdParams
@@ -66,6 +69,7 @@ class BgNbdFit:
     customers: int
     repeat_buyers: int
     at_bounds: tuple[str, ...]
+    factor: tuple[tuple[float, ...], ...]
 
 
 def fit_bg_nbd(
@@ -90,18 +94,13 @@ def fit_bg_nbd(
         Invalid or mixed-up inputs, fewer than 10 repeat buyers, or no convergence.
     """
     grouped = group_purchases(frequency, recency_days, t_days, weight)
-    repeat_buyers = int(grouped.weight[grouped.frequency > 0].sum())
-    if repeat_buyers < MIN_REPEAT_BUYERS:
-        raise ModelError(
-            f"BG/NBD needs at least {MIN_REPEAT_BUYERS} customers who bought again, got {repeat_buyers}.",
-            "Load more history, or wait until customers have come back.",
-        )
-    customers = float(grouped.weight.sum())
-    scale = float(np.average(grouped.t, weights=grouped.weight))
-    repeats = float(grouped.weight @ grouped.frequency)
+    repeat_buyers = grouped.repeat_buyers("BG/NBD")
+    customers, repeats, scale = grouped.customers, grouped.repeats, grouped.mean_age
+    scaled = grouped.rescaled(scale)
+    few = scaled.thinned(SAMPLE)
     maximum = maximise(
-        _objective(grouped.rescaled(scale)), _starts(repeats / customers), BOUNDS,
-        weight=customers, model="BG/NBD",
+        _objective(scaled), _starts(repeats / customers), BOUNDS,
+        weight=customers, model="BG/NBD", sample=(_objective(few), few.customers),
     )  # fmt: skip
     r, alpha, a, b = (float(value) for value in maximum.parameters)
     return BgNbdFit(
@@ -110,6 +109,7 @@ def fit_bg_nbd(
         customers=int(customers),
         repeat_buyers=repeat_buyers,
         at_bounds=tuple(PARAMETERS[i] for i in maximum.at_bounds),
+        factor=tuple(tuple(float(value) for value in row) for row in maximum.factor),
     )
 
 
@@ -200,7 +200,12 @@ def expected_purchases(
 
 
 def purchases_given_alive(
-    params: BgNbdParams, frequency: Floats, t_days: Floats, ends_days: Floats, end_weights: Floats
+    params: BgNbdParams,
+    frequency: Floats,
+    t_days: Floats,
+    ends_days: Floats,
+    end_weights: Floats,
+    nodes: int = QUADRATURE_NODES,
 ) -> Floats:
     """Return sum_k end_weights[k] * E[purchases within ends_days[k] | alive at T], shape (n,).
 
@@ -213,9 +218,9 @@ def purchases_given_alive(
     starts = np.flatnonzero(np.diff(x_of, prepend=-1.0))
     if not len(first):
         return result
-    rows = max(1, CHUNK_CELLS // (QUADRATURE_NODES * len(ends_days)))
+    rows = max(1, CHUNK_CELLS // (nodes * len(ends_days)))
     for start, stop in zip(starts, np.r_[starts[1:], len(first)], strict=True):
-        p, share = beta_nodes(params.a, params.b + float(x_of[start]))
+        p, share = beta_nodes(params.a, params.b + float(x_of[start]), nodes)
         for low in range(int(start), int(stop), rows):
             high = min(low + rows, int(stop))
             reach = ends_days[None, :] / (params.alpha_days + t_of[low:high, None])
@@ -225,13 +230,13 @@ def purchases_given_alive(
 
 
 @lru_cache(maxsize=4096)
-def beta_nodes(a: float, b: float) -> tuple[Floats, Floats]:
-    """Return Gauss-Jacobi nodes in (0, 1) and weights summing to 1 for Beta(a, b), each of shape (64,).
+def beta_nodes(a: float, b: float, count: int = QUADRATURE_NODES) -> tuple[Floats, Floats]:
+    """Return Gauss-Jacobi nodes in (0, 1) and weights summing to 1 for Beta(a, b), each of shape (count,).
 
     Golub & Welsch (1969), Mathematics of Computation 23: eigenvalues of the Jacobi matrix, and the squared
     first components of its eigenvectors.
     """
-    beta, alpha, n = a - 1.0, b - 1.0, np.arange(1.0, QUADRATURE_NODES)
+    beta, alpha, n = a - 1.0, b - 1.0, np.arange(1.0, count)
     total = 2 * n + alpha + beta
     diagonal = np.r_[(beta - alpha) / (alpha + beta + 2), (beta**2 - alpha**2) / (total * (total + 2))]
     tail = n[1:]

@@ -1,166 +1,183 @@
-"""CLV where churn is the end of a contract: a cohort's retention curve behind each customer's probability.
+"""The contractual CLV model: what is fitted, and how it is kept.
 
-Timing: month k ends k * 30.4375 days after as_of; a customer who is still there then pays that month's mrr
-then, worth mrr * margin / (1 + d) ** (k / 12) today. Up to the churn horizon h (in months) survival is
-geometric, S(t) = (1 - p) ** (t / h); afterwards the customer follows the cohort's curve from tenure n + h on.
-The splice by formula A of methods.md, which lets the individual's risk outlast the horizon, refines the
-second part later.
+Constructions of this project, in docs/decisions/0013-contractual-clv.md; the formulae are methods.md A and D.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from churn.clv.values import (
-    DAYS_PER_MONTH,
-    ClvValues,
-    Economics,
-    Floats,
-    as_floats,
-    check_probabilities,
-    check_same_length,
-)
+from churn.clv.clock import Clock, schedule
+from churn.clv.clock_fit import fit_clock
+from churn.clv.cohorts import ANY_BILLING, ANY_PLAN, Cohort, Cohorts, cohort_from_fields, fit_cohorts
+from churn.clv.growth import Bank, Growth, fit_growth
+from churn.clv.panel import LifeTable, Panel, Stays, stays_of
+from churn.clv.returns import Returns, fit_returns
+from churn.clv.splice import Splice, cohort_risk, fit_splice
+from churn.clv.values import DAYS_PER_MONTH
 from churn.errors import ModelError
 
-PRIOR_CUSTOMER_MONTHS = 50.0
-"""Weight of the overall hazard in each tenure month's: that many customer-months."""
-
-MIN_AT_RISK = 100.0
-"""The curve ends at the last tenure month with so many customers at risk; what lies beyond is one tail."""
+FORMAT = 2
+DEFAULT_HAZARD_SD = 0.15
+_HORIZON_MONTHS = 12.0
+_LEAST_MONTHS = 3
+_PRIOR_MONTHS, _PRIOR_MONTH_SD = 4.0, 0.1
 
 
 @dataclass(frozen=True)
-class RetentionCurve:
-    """Hazard of leaving by tenure.
+class ContractualModel:
+    """CLV where churn is the end of a contract.
 
     Attributes
     ----------
-    hazards : tuple of float
-        Probability of leaving within tenure month 0, 1, ..., each in (0, 1). The last is held for ever.
-    overall_hazard : float
-        The same over all tenures; used where a customer's tenure is unknown.
+    cohorts : Cohorts
+        Retention by renewals.
+    splice : Splice
+        How a customer's own risk lives on behind the churn horizon.
+    clock : Clock
+        Where in their cycle longer contracts are left.
+    growth : Growth
+        How the mrr of those who stay moves.
+    returns : Returns
+        Who pays again after leaving.
+    hazard_sd : float
+        How far the level of coming months' hazards may lie off, as an sd of its logarithm.
     """
 
-    hazards: tuple[float, ...]
-    overall_hazard: float
+    cohorts: Cohorts
+    splice: Splice = field(default_factory=Splice)
+    clock: Clock = field(default_factory=Clock)
+    growth: Growth = field(default_factory=Growth)
+    returns: Returns = field(default_factory=Returns)
+    hazard_sd: float = DEFAULT_HAZARD_SD
 
-    def log_survival(self, tenure_months: Floats, start_months: float, stop_months: float) -> Floats:
-        """Return ln S(tenure + stop) - ln S(tenure + start), shape (n,), <= 0; even within a month."""
-        steps = np.log1p(-np.asarray(self.hazards))
-        knots = np.r_[0.0, np.cumsum(steps)]
-
-        def at(months: Floats) -> Floats:
-            beyond = np.maximum(months - len(steps), 0.0) * steps[-1]
-            return np.asarray(np.interp(months, np.arange(len(knots)), knots) + beyond, dtype=np.float64)
-
-        known = ~np.isnan(tenure_months)
-        tenure = np.where(known, np.maximum(tenure_months, 0.0), 0.0)
-        unknown = (stop_months - start_months) * np.log1p(-self.overall_hazard)
-        return np.where(known, at(tenure + stop_months) - at(tenure + start_months), unknown)
+    def with_curves(self, life: LifeTable) -> ContractualModel:
+        """Return the same model with retention curves fitted anew; the rest stays as training left it."""
+        return replace(self, cohorts=fit_cohorts(life))
 
 
-def fit_retention_curve(tenure_months: ArrayLike, at_risk: ArrayLike, churned: ArrayLike) -> RetentionCurve:
-    """Fit a life table: one hazard per month of tenure, safe where few customers are.
-
-    Each month's hazard is (churned + 50 h) / (at risk + 50), h the overall hazard (with half a churner added,
-    so that it lies in (0, 1)). Months are not smoothed into one another: yearly contracts end in spikes. The
-    curve ends at the last month with at least 100 at risk; later months are pooled into a tail, shrunk alike,
-    and held.
+def fit_contractual(
+    life: LifeTable, panel: Panel | None, *, horizon_days: int, until: date | None = None
+) -> ContractualModel:
+    """Fit the model.
 
     Parameters
     ----------
-    tenure_months : array_like of whole numbers >= 0, shape (m,)
-        Completed months of tenure; rows with the same month add up.
-    at_risk : array_like, shape (m,)
-        Customer-months that began at that tenure and were observed for a whole month.
-    churned : array_like, shape (m,)
-        Those of them that ended in churn.
+    life : LifeTable
+    panel : Panel or None
+        Month-end snapshots. None, or a single month end, leaves the curves alone.
+    horizon_days : int
+        Churn horizon of the panel's probabilities.
+    until : date, optional
+        The run's business date: later snapshots are refused.
 
     Raises
     ------
     ModelError
-        Nobody at risk, negative or fractional months, or more churned than at risk.
+        An impossible life table, or a panel that reaches beyond `until`.
     """
-    months = as_floats(tenure_months, "tenure_months")
-    risk, left = as_floats(at_risk, "at_risk"), as_floats(churned, "churned")
-    check_same_length(tenure_months=months, at_risk=risk, churned=left)
-    valid = np.isfinite(months + risk + left) & (months >= 0) & (months % 1 == 0)
-    valid &= (left >= 0) & (left <= risk)
-    if not valid.all() or not risk.sum() > 0:
+    cohorts = fit_cohorts(life)
+    if panel is None or len(panel) == 0:
+        return ContractualModel(cohorts)
+    if until is not None and int(panel.as_of.max()) > until.toordinal():
         raise ModelError(
-            f"A retention curve needs customers at risk in whole months of tenure; {int((~valid).sum())} of "
-            f"{len(months)} rows are impossible and {risk.sum():g} customer-months were at risk.",
-            "Load enough history for at least one month of one subscription.",
+            f"CLV got a snapshot of {date.fromordinal(int(panel.as_of.max()))} to be fitted as of {until}.",
+            "Pass snapshots that were known by then.",
         )
-    by_risk = np.bincount(months.astype(np.int64), weights=risk)
-    by_left = np.bincount(months.astype(np.int64), weights=left)
-    overall = float((by_left.sum() + 0.5) / (by_risk.sum() + 1.0))
-    thick = np.flatnonzero(by_risk >= MIN_AT_RISK)
-    end = int(thick[-1]) + 1 if len(thick) else 0
-    by_risk = np.r_[by_risk[:end], by_risk[end:].sum()]
-    by_left = np.r_[by_left[:end], by_left[end:].sum()]
-    hazards = (by_left + PRIOR_CUSTOMER_MONTHS * overall) / (by_risk + PRIOR_CUSTOMER_MONTHS)
-    return RetentionCurve(tuple(float(hazard) for hazard in hazards), overall)
+    stays = stays_of(panel)
+    clock = fit_clock(panel, stays)
+    return ContractualModel(
+        cohorts,
+        fit_splice(panel, stays, cohorts, clock, horizon_days),
+        clock,
+        fit_growth(panel, stays),
+        fit_returns(panel, stays),
+        _hazard_sd(panel, stays, cohorts, clock, horizon_days),
+    )
 
 
-def contractual_clv(
-    churn_probability: ArrayLike,
-    mrr: ArrayLike,
-    paid_tenure_days: ArrayLike,
-    curve: RetentionCurve,
-    *,
-    horizon_days: int,
-    horizon_months: int,
-    annual_discount_rate: float,
-    gross_margin: float,
-) -> ClvValues:
-    """Return the discounted margin of the next `horizon_months` at today's mrr.
+def _hazard_sd(panel: Panel, stays: Stays, cohorts: Cohorts, clock: Clock, horizon_days: int) -> float:
+    """Return the sd of the log level of a year's hazards around what the past months say.
 
-    V^S sums the months given survival of the churn horizon, V^L those that a customer who churns within it
-    still pays before leaving (0 unless the horizon exceeds a month); neither divides by 1 - p.
-
-    Parameters
-    ----------
-    churn_probability : array_like, shape (n,)
-        Calibrated, over `horizon_days`; NaN (no champion model) means the curve's own.
-    mrr : array_like, shape (n,)
-        Monthly recurring revenue; NaN gives NaN.
-    paid_tenure_days : array_like, shape (n,)
-        Paid tenure at as_of; NaN means the overall hazard.
-    curve : RetentionCurve
-    horizon_days, horizon_months, annual_discount_rate, gross_margin
-        As `Economics`.
-
-    Raises
-    ------
-    ModelError
-        Probabilities outside [0, 1] or lengths that differ.
-    ConfigError
-        Terms without meaning.
+    Months differ by s (the sd of ln observed/expected between them, less the sampling error; with four months of 0.1
+    as a prior, since few months tell little); neighbouring ones are alike, so that m of them count as m / 2:
+    s^2 (2 / past + 2 / 12) + 1 / churners.
     """
-    economics = Economics(horizon_days, horizon_months, annual_discount_rate, gross_margin)
-    p = as_floats(churn_probability, "churn_probability")
-    money, tenure = as_floats(mrr, "mrr"), as_floats(paid_tenure_days, "paid_tenure_days") / DAYS_PER_MONTH
-    check_same_length(churn_probability=p, mrr=money, paid_tenure_days=tenure)
-    check_probabilities(p)
-    h = horizon_days / DAYS_PER_MONTH
-    p = np.where(np.isnan(p), -np.expm1(curve.log_survival(tenure, 0.0, h)), p)
-    retained, churned = np.zeros(len(p)), np.zeros(len(p))
-    for month, factor in enumerate(economics.discount_factors(), start=1):
-        if month <= h:
-            retained += factor
-            churned += factor * _present_given_churned(p, month / h)
-        else:
-            retained += factor * np.exp(curve.log_survival(tenure, h, float(month)))
-    margin = money * economics.gross_margin
-    retained, churned = margin * retained, margin * churned
-    return ClvValues((1 - p) * retained + p * churned, retained, churned)
+    rows = np.flatnonzero(stays.day < stays.known_until)
+    p = panel.churn_probability[rows]
+    if np.isnan(p).all():
+        contracts = panel.contracts.take(rows)
+        plan = schedule(contracts, 1, clock)
+        hazards = cohorts.hazards(cohorts.positions(contracts.plan, contracts.months), plan.renewals[:, 0])
+        p = cohort_risk(hazards[:, None], plan, horizon_days / DAYS_PER_MONTH)
+    known = ~np.isnan(p)
+    rows, p = rows[known], p[known]
+    left = stays.left[rows] & (stays.stay_end[rows] == stays.day[rows])
+    if panel.churned is not None:
+        left = panel.churned[rows]
+    weight = panel.weights[rows]
+    expected = np.bincount(stays.day[rows], weights=weight * p)
+    observed = np.bincount(stays.day[rows], weights=weight * left)
+    enough = (expected > 0) & (observed >= 5)
+    if enough.sum() < _LEAST_MONTHS:
+        return DEFAULT_HAZARD_SD
+    ratios = np.log(observed[enough] / expected[enough])
+    past = float(enough.sum())
+    seen = max(float(np.var(ratios, ddof=1) - np.mean(1 / observed[enough])), 0.0)
+    between = (past * seen + _PRIOR_MONTHS * _PRIOR_MONTH_SD**2) / (past + _PRIOR_MONTHS)
+    return float(np.sqrt(between * (2 / past + 2 / _HORIZON_MONTHS) + 1 / observed[enough].sum()))
 
 
-def _present_given_churned(p: Floats, elapsed_share: float) -> Floats:
-    """Return P(still there after this share of the horizon | gone by its end); its limit where p is 0."""
-    gone = np.maximum(p, 1e-9)
-    return np.where(p > 1e-9, ((1 - gone) ** elapsed_share - (1 - gone)) / gone, 1 - elapsed_share)
+def contractual_fields(model: ContractualModel) -> dict[str, Any]:
+    """Return what `contractual_from_fields` reads, as plain values."""
+    return {
+        "format": FORMAT,
+        "cohorts": [asdict(curve) for curve in model.cohorts.curves],
+        "splice": asdict(model.splice),
+        "clock": asdict(model.clock),
+        "growth": asdict(model.growth),
+        "returns": asdict(model.returns),
+        "hazard_sd": model.hazard_sd,
+    }
+
+
+def contractual_from_fields(fields: dict[str, Any]) -> ContractualModel:
+    """Build a model, of the first format (one table of hazards) too.
+
+    KeyError, TypeError or ValueError where it can't.
+    """
+    if "format" not in fields:
+        curve = fields["curve"]
+        hazards = tuple(float(hazard) for hazard in curve["hazards"])
+        return ContractualModel(
+            Cohorts((Cohort(ANY_PLAN, ANY_BILLING, float(curve["overall_hazard"]), None, hazards),))
+        )
+    if fields["format"] != FORMAT:
+        raise ValueError(f"format {fields['format']}")
+    growth = fields["growth"]
+    return ContractualModel(
+        Cohorts(tuple(cohort_from_fields(curve) for curve in fields["cohorts"])),
+        Splice(
+            **{**_tupled(fields["splice"]), "means": tuple((str(p), float(m)) for p, m in fields["splice"]["means"])}
+        ),
+        Clock(**_tupled(fields["clock"])),
+        Growth(
+            tuple(
+                Bank(bank["plan"], bank["kind"], tuple(tuple(path) for path in bank["paths"]))
+                for bank in growth["banks"]
+            ),
+            tuple(growth["uplifts"]),
+            float(growth["sd"]),
+        ),
+        Returns(**_tupled(fields["returns"])),
+        float(fields["hazard_sd"]),
+    )
+
+
+def _tupled(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields with tuples where JSON has lists."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}

@@ -9,14 +9,21 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import gammaln, psi
+from scipy.special import gammaincinv, gammaln, psi
 
 from churn.clv.optimise import Objective, maximise
 from churn.clv.values import Floats, as_floats, check_same_length, distinct_rows
 from churn.errors import ModelError
 
 MIN_BUYERS = 10
-LOWEST_Q = 1.001
+LOWEST_Q = 1.5
+"""Heaviest tail that is believed: everybody's average is then 2.4 times the median customer's. It does not exist for
+q <= 1, and just above 1 a few enormous orders would decide what a new customer is worth. Where the data have a heavier
+one, the median is matched instead of the likelihood maximised."""
+
+SAMPLE = 20_000
+"""Distinct buyers on which the starts are tried, before the best is taken to the maximum of all."""
+
 PARAMETERS = ("p", "q", "mean")
 BOUNDS = ((1e-3, 1e4), (LOWEST_Q, 1e4), (1e-4, 1e6))
 STARTS = ((6.0, 4.0, 1.0), (1.0, 2.0, 2.0), (20.0, 10.0, 1.0))
@@ -52,13 +59,17 @@ class GammaGammaFit:
     buyers : int
         Repeat buyers with a positive average that it was fitted to.
     at_bounds : tuple of str
-        Those of `p`, `q` and `mean` that the data do not identify (`p` when every purchase costs the same).
+        Those of `p`, `q` and `mean` that the data do not identify (`p` when every purchase costs the same), or that
+        are not believed (`q` when the tail is heavier than `LOWEST_Q`).
+    factor : tuple of 3 tuples of m floats
+        Its product with its transpose is the covariance of the logarithms of (p, q, v); zeros at bounds.
     """
 
     params: GammaGammaParams
     log_likelihood: float
     buyers: int
     at_bounds: tuple[str, ...]
+    factor: tuple[tuple[float, ...], ...]
 
 
 def fit_gamma_gamma(frequency: ArrayLike, monetary_value: ArrayLike) -> GammaGammaFit:
@@ -76,8 +87,7 @@ def fit_gamma_gamma(frequency: ArrayLike, monetary_value: ArrayLike) -> GammaGam
     Raises
     ------
     ModelError
-        Fewer than 10 repeat buyers with positive value, no convergence, or tails so heavy that no mean
-        exists.
+        Fewer than 10 repeat buyers with positive value, or no convergence.
     """
     x, z, count = _grouped_buyers(as_floats(frequency, "frequency"), as_floats(monetary_value, "monetary_value"))
     buyers = float(count.sum())
@@ -87,19 +97,38 @@ def fit_gamma_gamma(frequency: ArrayLike, monetary_value: ArrayLike) -> GammaGam
             "Load more history, or wait until customers have come back.",
         )
     scale = float(np.exp(np.average(np.log(z), weights=count)))
-    maximum = maximise(_by_mean(_objective(x, z / scale, count)), STARTS, BOUNDS, weight=buyers, model="gamma-gamma")
+    step = -(-len(x) // SAMPLE)
+    few = slice(step // 2, None, step)
+    objective = _objective(x, z / scale, count)
+    maximum = maximise(
+        _by_mean(objective), STARTS, BOUNDS, weight=buyers, model="gamma-gamma",
+        sample=(_by_mean(_objective(x[few], z[few] / scale, count[few])), float(count[few].sum())),
+    )  # fmt: skip
     p, q, mean = (float(value) for value in maximum.parameters)
+    v = mean * (q - 1) / p
     if 1 in maximum.at_bounds and q < 2 * LOWEST_Q:
-        raise ModelError(
-            "Purchase values have so heavy a tail that a new customer's average does not exist (q <= 1).",
-            "Look for amounts in the wrong unit or a few enormous orders among the payments.",
-        )
+        v = min(v, _median_v(p, q, z / scale, count))
+    value, _ = objective(np.array([p, q, v]))
     return GammaGammaFit(
-        params=GammaGammaParams(p, q, mean * (q - 1) / p * scale),
-        log_likelihood=maximum.log_likelihood - buyers * float(np.log(scale)),
+        params=GammaGammaParams(p, q, v * scale),
+        log_likelihood=value - buyers * float(np.log(scale)),
         buyers=int(buyers),
         at_bounds=tuple(PARAMETERS[i] for i in maximum.at_bounds),
+        factor=_factor_with_v(maximum.factor, q),
     )
+
+
+def _median_v(p: float, q: float, z: Floats, count: Floats) -> float:
+    """Return the scale at which half the customers' means, p / Gamma(q, v), lie below the median average."""
+    median = float(np.quantile(z, 0.5, weights=count, method="inverted_cdf"))
+    return median * float(gammaincinv(q, 0.5)) / p
+
+
+def _factor_with_v(factor: Floats, q: float) -> tuple[tuple[float, ...], ...]:
+    """Return the factor by (p, q, v) from that by (p, q, mean): ln v = ln mean + ln(q - 1) - ln p."""
+    by_p, by_q, by_mean = factor
+    rows = np.array([by_p, by_q, by_mean + by_q * q / (q - 1) - by_p])
+    return tuple(tuple(float(value) for value in row) for row in rows)
 
 
 def _grouped_buyers(x: Floats, z: Floats) -> tuple[Floats, Floats, Floats]:

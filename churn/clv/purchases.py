@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike
 from churn.clv.values import Floats, as_floats, check_same_length, distinct_rows
 from churn.errors import ModelError
 
+MIN_REPEAT_BUYERS = 10
+
 
 @dataclass(frozen=True)
 class GroupedPurchases:
@@ -30,9 +32,46 @@ class GroupedPurchases:
     t: Floats
     weight: Floats
 
+    @property
+    def customers(self) -> float:
+        """Number of customers."""
+        return float(self.weight.sum())
+
+    @property
+    def repeats(self) -> float:
+        """Number of repeat purchases."""
+        return float(self.weight @ self.frequency)
+
+    @property
+    def mean_age(self) -> float:
+        """Average of t over customers."""
+        return float(np.average(self.t, weights=self.weight))
+
+    def repeat_buyers(self, model: str) -> int:
+        """Return the number of customers who bought again.
+
+        Raises
+        ------
+        ModelError
+            They are fewer than 10.
+        """
+        found = int(self.weight[self.frequency > 0].sum())
+        if found < MIN_REPEAT_BUYERS:
+            raise ModelError(
+                f"{model} needs at least {MIN_REPEAT_BUYERS} customers who bought again, got {found}.",
+                "Load more history, or wait until customers have come back.",
+            )
+        return found
+
     def rescaled(self, unit: float) -> GroupedPurchases:
         """Return the same histories with time counted in `unit`s."""
         return GroupedPurchases(self.frequency, self.recency / unit, self.t / unit, self.weight)
+
+    def thinned(self, most: int) -> GroupedPurchases:
+        """Return at most about `most` of the histories, evenly spread over their order and with their weights."""
+        step = -(-len(self.frequency) // most)
+        chosen = slice(step // 2, None, step)
+        return GroupedPurchases(self.frequency[chosen], self.recency[chosen], self.t[chosen], self.weight[chosen])
 
 
 def check_purchases(frequency: ArrayLike, recency_days: ArrayLike, t_days: ArrayLike) -> tuple[Floats, Floats, Floats]:

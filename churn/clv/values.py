@@ -30,11 +30,23 @@ class ClvValues:
         Value given that the customer does not churn within the churn horizon (V^S).
     value_if_churned : ndarray of float64
         Value given that the customer churns within it (V^L).
+    low, high : ndarray of float64
+        10 % and 90 % quantile of what the customer's margin may turn out to be (predictive, methods.md D).
+    variance : ndarray of float64
+        Its variance, given the model's parameters; customers are independent of one another.
+    shifts : ndarray of float64, shape (n, m)
+        By how much `clv` moves with one standard deviation of each of m things that customers share and that are
+        not known exactly (parameters, the level of coming months). The variance of a group's total is
+        sum(variance) + sum over m of (sum of shifts) ** 2.
     """
 
     clv: Floats
     clv_if_retained: Floats
     value_if_churned: Floats
+    low: Floats
+    high: Floats
+    variance: Floats
+    shifts: Floats
 
 
 @dataclass(frozen=True)

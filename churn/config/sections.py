@@ -129,6 +129,28 @@ class ClvSection(Section):
     horizon_months: PositiveInt = Field(24, le=120, description="Months of future margin that count.")
     annual_discount_rate: Annotated[float, Field(ge=0, le=1)] = Field(0.10, description="Discount rate a year.")
     gross_margin: Annotated[float, Field(gt=0, le=1)] = Field(0.8, description="Margin as a share of revenue.")
+    method: Literal["model", "own_rate", "segment_average"] = Field(
+        "model",
+        description="What CLV is taken from: the model, or a naive baseline where the backtest says that it is better.",
+    )
+    refit_days: PositiveInt = Field(
+        45, le=366, description="Age in days at which a night fits the CLV model anew, where no training has."
+    )
+    high_value_share: Share = Field(0.2, description="Share of customers in the value tier `high`, by CLV.")
+    medium_value_share: Share = Field(0.3, description="Share of customers in the value tier `medium`, below those.")
+
+
+class SegmentsSection(Section):
+    """How customers are grouped."""
+
+    fewest: Annotated[int, Field(ge=2, le=20)] = Field(3, description="Fewest segments to look for.")
+    most: Annotated[int, Field(ge=2, le=20)] = Field(10, description="Most segments to look for.")
+    refit_days: PositiveInt = Field(
+        30, le=366, description="Age in days at which the segments are fitted anew; customers are assigned every night."
+    )
+    psi_refit: Annotated[float, Field(gt=0)] = Field(
+        0.25, description="Population stability index of the segments' shares from which they are fitted anew at once."
+    )
 
 
 class Offer(Section):
@@ -236,6 +258,7 @@ class Settings(BaseSettings):
     extract: ExtractSection = Field(default_factory=ExtractSection)
     features: FeaturesSection = Field(default_factory=FeaturesSection)
     clv: ClvSection = Field(default_factory=ClvSection)
+    segments: SegmentsSection = Field(default_factory=SegmentsSection)
     retention: RetentionSection = Field(default_factory=RetentionSection)
     schedule: ScheduleSection = Field(default_factory=ScheduleSection)
     train: TrainSection = Field(default_factory=TrainSection)

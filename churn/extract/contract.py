@@ -80,6 +80,7 @@ class Entity:
 
 _CUSTOMER = Column("customer_id", "id")
 _UPDATED = Column("updated_at", "time", required=False)
+_CURRENCY = Column("currency", "label", required=False)
 
 CUSTOMERS = Entity(
     "customers",
@@ -99,6 +100,7 @@ SUBSCRIPTIONS = Entity(
         Column("ended_at", "time"),
         Column("billing_months", "number", required=False),
         Column("discount_until", "time", required=False),
+        _CURRENCY,
         _UPDATED,
     ),
 )
@@ -111,6 +113,7 @@ PAYMENTS = Entity(
         Column("paid_at", "time"),
         Column("amount", "number"),
         Column("status", "label"),
+        _CURRENCY,
         _UPDATED,
     ),
 )

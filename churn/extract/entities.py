@@ -25,7 +25,7 @@ FEWEST_VANISHED = 100
 
 
 def stage_rows(
-    connection: Connection, plan: EntityPlan, rows_read: int, clocks: Clocks, limits: ExtractSection
+    connection: Connection, plan: EntityPlan, rows_read: int, clocks: Clocks, limits: ExtractSection, currency: str
 ) -> EntityCounts:
     """Classify the loaded rows of a versioned entity and merge them into its staging table.
 
@@ -35,9 +35,11 @@ def stage_rows(
         More of the rows are unusable than `limits` allow. Read by `updated_at`, only a few rows may come, so the
         share is then one of all rows that staging knows.
     DataContractError
-        More rows have vanished from the source than `limits` allow.
+        More rows have vanished from the source than `limits` allow, or a row is in another currency than `currency`.
     """
     name = plan.name
+    if plan.entity.has("currency"):
+        refuse_other_currencies(connection, plan, currency)
     _run(connection, f"staging/{name}.sql", latest_at=clocks.latest_at)
     quarantine = quarantine_counts(connection, name)
     quarantined = sum(count.rows for count in quarantine)
@@ -63,6 +65,26 @@ def stage_rows(
         merged.changed,
         merged.deleted,
         quarantine=quarantine,
+    )
+
+
+def refuse_other_currencies(connection: Connection, plan: EntityPlan, currency: str) -> None:
+    """Refuse loaded rows in another currency than the business's: sums over two currencies mean nothing.
+
+    Raises
+    ------
+    DataContractError
+        There are some; names the currencies with their rows.
+    """
+    found = connection.execute(read_sql(f"staging/{plan.name}_currencies.sql").statement, {"currency": currency}).all()
+    if not found:
+        return
+    file = plan.entity.mapping.file
+    counts = ", ".join(f"{row.currency} ({row.rows:,} row{'' if row.rows == 1 else 's'})" for row in found)
+    raise DataContractError(
+        f"{file}: a run takes one currency, business.currency = {currency}, and {plan.name} come in others: {counts}.",
+        f"Leave such rows out in {file} with a where, or convert the money to {currency} there and name no currency. "
+        "What was published last stays.",
     )
 
 

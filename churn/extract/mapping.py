@@ -98,8 +98,13 @@ class MappedEntity:
         return self.mapping.subquery(tuple(self.types))
 
     def digest(self, settings: Settings) -> str:
-        """Return the SHA-256 of all that decides what a source row becomes: SELECT, types and time zones."""
+        """Return the SHA-256 of all that decides what a source row becomes: SELECT, types, time zones, currency.
+
+        The currency where the mapping has one: after another `business.currency` every row is looked at again.
+        """
         parts = [self.mapping.query, repr(self.types), settings.business.timezone, settings.source_timezone]
+        if self.has("currency"):
+            parts.append(settings.business.currency)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

@@ -191,7 +191,9 @@ def _stage(
         if plan.name == USAGE_EVENTS.name:
             counts, last_usage_date = stage_usage(connection, plan, settings.extract)
         else:
-            counts = stage_rows(connection, plan, loaded[plan.name], clocks, settings.extract)
+            counts = stage_rows(
+                connection, plan, loaded[plan.name], clocks, settings.extract, settings.business.currency
+            )
     except QuarantineError as error:
         before = tuple(count for done in earlier.values() for count in done.quarantine)
         raise QuarantineError(error.message, error.hint, before + error.quarantine) from None

@@ -18,12 +18,15 @@ from churn.schema.ops import (
     quarantine,
     run_stages,
     runs,
+    segment_events,
     segment_outcomes,
     snapshots,
     watermarks,
 )
 from churn.schema.performance import (
     calibration_bins,
+    clv_backtests,
+    clv_deciles,
     feature_drift,
     model_curves,
     model_performance,
@@ -39,6 +42,7 @@ from churn.schema.scores import (
     attempt_risk,
     attempt_segments,
     churn_drivers,
+    clv_totals,
     customer_scores,
     feature_snapshots,
     segment_nights,
@@ -60,6 +64,7 @@ MONTHLY_TABLES = {
     "at_risk_list": at_risk_list,
     "segment_nights": segment_nights,
     "churn_drivers": churn_drivers,
+    "clv_totals": clv_totals,
 }
 
 __all__ = [
@@ -75,6 +80,9 @@ __all__ = [
     "calibration_bins",
     "check_results",
     "churn_drivers",
+    "clv_backtests",
+    "clv_deciles",
+    "clv_totals",
     "customer_attributes",
     "customer_keys",
     "customer_scores",
@@ -96,6 +104,7 @@ __all__ = [
     "realised_nights",
     "run_stages",
     "runs",
+    "segment_events",
     "segment_nights",
     "segment_outcomes",
     "snapshots",

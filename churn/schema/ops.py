@@ -181,3 +181,25 @@ segment_outcomes = sa.Table(
     sa.PrimaryKeyConstraint("model_version", "snapshot_id", "segment_id"),
     schema="ops",
 )
+
+segment_events = sa.Table(
+    "segment_events",
+    metadata,
+    sa.Column("event_id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    column("as_of_date", sa.Date),
+    column("model_version", sa.Text),
+    column("previous_version", sa.Text, null=True),
+    column("segment_id", sa.Integer),
+    column("segment", sa.Text),
+    column("event", sa.Text),
+    column("previous_segment", sa.Text, null=True),
+    column("related_segments", ARRAY(sa.Text)),
+    column("shared_customers", sa.BigInteger, null=True),
+    column("shared_share", sa.Double, null=True),
+    column("reason", sa.Text),
+    column("at", Instant),
+    column("run_id", sa.BigInteger),
+    sa.CheckConstraint("event in ('born', 'kept', 'renamed', 'split', 'merged', 'retired')", name="event"),
+    sa.UniqueConstraint("model_version", "segment_id", "event", name="uq_segment_events_model_version"),
+    schema="ops",
+)

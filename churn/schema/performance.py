@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.schema import SchemaItem
 
-from churn.schema.base import column, metadata
+from churn.schema.base import Money, column, metadata
 
 model_performance = sa.Table(
     "model_performance",
@@ -150,5 +150,37 @@ feature_drift = sa.Table(
     column("status", sa.Text),
     sa.CheckConstraint("status in ('ok', 'warn', 'fail')", name="status"),
     sa.PrimaryKeyConstraint("run_id", "feature"),
+    schema="ops",
+)
+
+clv_backtests = sa.Table(
+    "clv_backtests",
+    metadata,
+    column("model_version", sa.Text),
+    column("method", sa.Text),
+    column("from_date", sa.Date),
+    column("to_date", sa.Date),
+    column("customers", sa.BigInteger),
+    column("predicted", Money),
+    column("realised", Money),
+    column("mean_absolute_error", sa.Double),
+    column("decile_error", sa.Double, null=True),
+    column("rank_correlation", sa.Double, null=True),
+    column("is_used", sa.Boolean),
+    column("is_best", sa.Boolean),
+    sa.PrimaryKeyConstraint("model_version", "method"),
+    schema="ops",
+)
+
+clv_deciles = sa.Table(
+    "clv_deciles",
+    metadata,
+    column("model_version", sa.Text),
+    column("method", sa.Text),
+    column("decile", sa.Integer),
+    column("customers", sa.BigInteger),
+    column("predicted", Money),
+    column("realised", Money),
+    sa.PrimaryKeyConstraint("model_version", "method", "decile"),
     schema="ops",
 )

@@ -59,6 +59,14 @@ customer_scores = _monthly(
     *_scored(),
     column("expected_purchases", sa.Double, null=True),
     *_reasons(),
+    column("clv_low", Money, null=True),
+    column("clv_high", Money, null=True),
+    column("p_alive", sa.Double, null=True),
+    column("value_tier", sa.Text, null=True),
+    column("lifecycle_stage", sa.Text, null=True),
+    *(column(f"{name}_quintile", sa.SmallInteger, null=True) for name in ("recency", "frequency", "monetary")),
+    column("previous_segment", sa.Text, null=True),
+    column("segment_since_date", sa.Date, null=True),
     key=("run_id", "customer_key"),
 )
 
@@ -88,6 +96,19 @@ segment_nights = _monthly(
     column("realised_churn_rate", sa.Double, null=True),
     column("realised_as_of_date", sa.Date, null=True),
     key=("run_id", "segment_id"),
+)
+
+clv_totals = _monthly(
+    "clv_totals",
+    column("run_id", sa.BigInteger),
+    column("dimension", sa.Text),
+    column("value", sa.Text),
+    column("customers", sa.BigInteger),
+    column("clv", Money),
+    column("clv_low", Money, null=True),
+    column("clv_high", Money, null=True),
+    column("clv_if_retained", Money),
+    key=("run_id", "dimension", "value"),
 )
 
 churn_drivers = _monthly(
@@ -125,6 +146,11 @@ attempt_clv = _attempt(
     column("clv_if_retained", sa.Double, null=True),
     column("value_if_churned", sa.Double, null=True),
     column("expected_purchases", sa.Double, null=True),
+    column("clv_low", sa.Double, null=True),
+    column("clv_high", sa.Double, null=True),
+    column("p_alive", sa.Double, null=True),
+    column("variance", sa.Double, null=True),
+    column("shifts", ARRAY(sa.Double), null=True),
 )
 
 attempt_reasons = _attempt("attempt_reasons", *_reasons())

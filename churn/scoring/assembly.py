@@ -15,12 +15,13 @@ from churn.partitions import analyze_month, ensure_month
 from churn.publish import published_night
 from churn.retention import HIGH_FROM_PERCENTILE, MEDIUM_FROM_PERCENTILE, assign_arms
 from churn.schema import at_risk_list
+from churn.scoring.clv import store_totals
 from churn.scoring.night import ScoredNight
 from churn.scoring.reasons import explain
 from churn.sqlfiles import read_sql
-from churn.warehouse import run_ddl
+from churn.warehouse import literal_sql, run_ddl
 
-NIGHTLY_TABLES = ("customer_scores", "at_risk_list", "segment_nights", "churn_drivers")
+NIGHTLY_TABLES = ("customer_scores", "at_risk_list", "segment_nights", "churn_drivers", "clv_totals")
 
 
 def assemble(connection: Connection, night: ScoredNight, *, replace_list: bool) -> int:
@@ -28,18 +29,7 @@ def assemble(connection: Connection, night: ScoredNight, *, replace_list: bool) 
     for table in NIGHTLY_TABLES:
         ensure_month(connection, table, night.as_of)
     keys = {"as_of": night.as_of, "run_id": night.run_id}
-    scored = connection.execute(
-        read_sql("scores/customer_scores.sql").statement,
-        keys
-        | {
-            "snapshot_id": night.snapshot.snapshot_id,
-            "high_from": HIGH_FROM_PERCENTILE,
-            "medium_from": MEDIUM_FROM_PERCENTILE,
-        },
-    ).rowcount
-    analyze_month(connection, "customer_scores", night.as_of)
-    if scored == 0:
-        raise DataContractError(f"Nobody was scored as of {night.as_of}.", "Run `churn doctor`.")
+    scored = _score(connection, night, keys)
     outcome_id, outcome_as_of = night.outcome_snapshot or (None, None)
     connection.execute(
         read_sql("scores/segment_nights.sql").statement,
@@ -50,6 +40,7 @@ def assemble(connection: Connection, night: ScoredNight, *, replace_list: bool) 
             "outcome_as_of": outcome_as_of,
         },
     )
+    store_totals(connection, night)
     before = published_night(connection, night.as_of)
     is_frozen = before is not None and not replace_list
     night.list_run_id = before.list_run_id if before is not None and is_frozen else night.run_id
@@ -57,7 +48,48 @@ def assemble(connection: Connection, night: ScoredNight, *, replace_list: bool) 
     if not is_frozen:
         params = keys | {"campaign": night.settings.retention.campaign}
         connection.execute(read_sql("scores/at_risk_list.sql").statement, params)
+    return scored
+
+
+def _score(connection: Connection, night: ScoredNight, keys: dict[str, Any]) -> int:
+    """Write the night's scores, with everybody's stage, value tier and segment before, and count them."""
+    _keep_stages(connection, night)
+    scored = connection.execute(
+        read_sql("scores/customer_scores.sql").statement,
+        keys
+        | {
+            "snapshot_id": night.snapshot.snapshot_id,
+            "high_from": HIGH_FROM_PERCENTILE,
+            "medium_from": MEDIUM_FROM_PERCENTILE,
+            "model_version": night.segments_version,
+            "high_value_share": night.settings.clv.high_value_share,
+            "medium_value_share": night.settings.clv.medium_value_share,
+        },
+    ).rowcount
+    analyze_month(connection, "customer_scores", night.as_of)
+    if scored == 0:
+        raise DataContractError(f"Nobody was scored as of {night.as_of}.", "Run `churn doctor`.")
     return int(scored)
+
+
+def _keep_stages(connection: Connection, night: ScoredNight) -> None:
+    """Put who came back and everybody's lifecycle stage into temporary tables of this transaction."""
+    settings = night.settings
+    params = {
+        "as_of": night.as_of,
+        "snapshot_id": night.snapshot.snapshot_id,
+        "grace_days": settings.grace_days,
+        "inactivity_days": settings.churn.inactivity_days,
+    }
+    files = {
+        "returned_customers": f"scores/returns_{settings.churn.definition}.sql",
+        "customer_stages": "scores/customer_stages.sql",
+    }
+    for table, path in files.items():
+        file = read_sql(path)
+        query = literal_sql(file.statement, **{name: params[name] for name in file.params})
+        run_ddl(connection, f"create temporary table {table} on commit drop as {query}")
+        run_ddl(connection, f"analyze pg_temp.{table}")
 
 
 def _frozen(connection: Connection, night: ScoredNight) -> NDArray[np.int64]:

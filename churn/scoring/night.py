@@ -39,6 +39,8 @@ class ScoredNight:
         Snapshot whose churn is known by `as_of`, for realised rates.
     churn_version : str
         The champion, or `recency-rule`.
+    clv_version, clv_method : str
+        The CLV model in force, and what values come from (`clv.method`).
     in_sample : bool
         The champion's training labels end after `as_of`.
     list_run_id : int
@@ -54,6 +56,8 @@ class ScoredNight:
     segments_version: str = ""
     outcome_snapshot: tuple[int, date] | None = None
     churn_version: str = RECENCY_RULE
+    clv_version: str = ""
+    clv_method: str = ""
     in_sample: bool = False
     list_run_id: int = 0
     reference: Reference | None = None
@@ -63,6 +67,16 @@ class ScoredNight:
     def as_of(self) -> date:
         """Business date of the night."""
         return self.snapshot.as_of
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """What the night's scores come from, for the ledger."""
+        return {
+            "churn": self.churn_version,
+            "segments": self.segments_version,
+            "clv": self.clv_version,
+            "clv_method": self.clv_method,
+        }
 
     @property
     def author(self) -> registry.Author:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,13 @@ CLIP = 3.0
 
 IQR_OF_NORMAL = 1.349
 """IQR of a standard normal: it makes IQR / 1.349 a robust standard deviation."""
+
+
+CENTRE_MOVES, SCALE_MOVES = 1.0, 3.0
+"""A feature whose centre moves by more scales than this, or whose scale changes by more than this factor, is scaled
+anew at a refit. Less is not worth it: of a feature with two humps the IQR jumps when a few customers change sides, and
+every segment with it.
+"""
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,29 @@ def fit_scaling(names: Sequence[str], columns: Floats) -> tuple[ScaledFeature, .
         ScaledFeature(f.name, f.fill, f.logarithmic, f.centre, f.scale, _weight(ROLE_OF[f.name].theme, themes))
         for f in varying
     )
+
+
+def keep_scaling(fresh: Sequence[ScaledFeature], previous: Sequence[ScaledFeature]) -> tuple[ScaledFeature, ...]:
+    """Return the scaling before of each feature that has moved little since, the fresh one of the others.
+
+    A feature has moved where its centre is off by more than its scale, or its scale is three times what it was, or a
+    third.
+    Weights are always fresh: they depend on which features there are. What stands for a missing value stays too.
+    """
+    old = {feature.name: feature for feature in previous}
+    return tuple(
+        replace(old[feature.name], weight=feature.weight)
+        if feature.name in old and _moved_little(old[feature.name], feature)
+        else feature
+        for feature in fresh
+    )
+
+
+def _moved_little(old: ScaledFeature, new: ScaledFeature) -> bool:
+    if old.logarithmic != new.logarithmic:
+        return False
+    spread = max(old.scale, new.scale) / min(old.scale, new.scale)
+    return abs(new.centre - old.centre) <= CENTRE_MOVES * old.scale and spread <= SCALE_MOVES
 
 
 def _weight(theme: Theme, sizes: Counter[Theme]) -> float:

@@ -31,12 +31,21 @@ class LabelledSnapshots:
         Customer-months whose outcome a campaign meant to change.
     unrepresented : int
         Those among them of campaigns that held nobody out.
+    with_treated : TrainingSet, optional
+        The same with the rows left out, at weight 0, where there are any: whoever follows customers from month to
+        month must not take a treated one for one who left.
     """
 
     data: TrainingSet
     share: float = 1.0
     treated_left_out: int = 0
     unrepresented: int = 0
+    with_treated: TrainingSet | None = None
+
+    @property
+    def everyone(self) -> TrainingSet:
+        """Every labelled row, the treated at weight 0."""
+        return self.data if self.with_treated is None else self.with_treated
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -93,7 +102,10 @@ def labelled_snapshots(
     if (data.weight == 1).all():
         data = _unweighted(data)
     treated = sum(part.treated_left_out for part in parts)
-    return LabelledSnapshots(data.take(data.weight > 0), share, treated, sum(part.unrepresented for part in parts))
+    unrepresented = sum(part.unrepresented for part in parts)
+    if not treated:
+        return LabelledSnapshots(data, share, 0, unrepresented)
+    return LabelledSnapshots(data.take(data.weight > 0), share, treated, unrepresented, data)
 
 
 def rows_tested(data: TrainingSet, predictions: Predictions) -> NDArray[np.int64]:

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from churn import registry
 from churn.config import Settings
+from churn.errors import ModelError
 from churn.features.snapshot import Snapshot
 from churn.ledger import Run
 from churn.matrix import Batch
@@ -24,15 +25,17 @@ from churn.risk.business import NOBODY
 from churn.risk.evaluation import MODEL, OUT_OF_TIME
 from churn.risk.reference import REFERENCE_ROWS, make_reference
 from churn.risk.scoring import churn_predicted
-from churn.risk.training import train_model
+from churn.risk.training import TrainingResult, train_model
 from churn.training.contest import Contender, Verdict, contest
 from churn.training.data import labelled_snapshots
-from churn.training.judging import Judged, author_of, judged_out_of_time
+from churn.training.judging import Judged, judged_out_of_time
 from churn.training.leaks import refuse_leaks, refuse_overstatement
 from churn.training.recipe import chosen_settings
 from churn.training.record import model_details
 from churn.training.report import TrainingReport
-from churn.training.snapshots import known_until
+from churn.training.snapshots import author_of, known_until
+from churn.training.worth import fit_worth, past_known, with_clv_alone
+from churn.valuation import FittedClv, adopt_clv
 from churn.warehouse import Database
 
 
@@ -65,18 +68,13 @@ def train(
         refuse_leaks(connection, settings, learned.data, snapshots, until, share=learned.share)
         champion = registry.champion(connection, registry.CHURN)
     chosen = chosen_settings(learned.data, train_settings(settings), search, champion, until)
-    result = train_model(learned.data, chosen.settings, until=until)
+    result = _trained(warehouse, settings, run, learned.data, chosen.settings, until)
     model = _completed(result.model, learned.data, snapshots)
-    judged = judged_out_of_time(
-        warehouse, settings, run, result, learned.data, chosen.settings, share=learned.share, snapshot=snapshots[-1]
-    )
-    notes = [
-        *chosen.notes,
-        *learned.notes,
-        *result.notes,
-        _origins_note(snapshots),
-        _threshold_note(judged, settings.business.currency),
-    ]
+    known = past_known(warehouse, settings, run, snapshots, learned.everyone)
+    worth = fit_worth(warehouse, settings, run, known, result.walk)
+    judged = judged_out_of_time(settings, result, known, worth.in_force, chosen.settings, share=learned.share)
+    notes = [*chosen.notes, *learned.notes, *result.notes, _origins_note(snapshots)]
+    notes += [_threshold_note(judged, settings.business.currency), *worth.in_force.notes(settings)]
     details = model_details(settings, snapshots, learned, model, chosen, judged, notes)
     contender = Contender(
         model,
@@ -87,10 +85,16 @@ def train(
         churn_predicted(settings),
         until,
     )
-    version, verdict = _decided(warehouse, settings, snapshots, contender, champion, judged, details, run)
-    run.note_versions({"churn": version})
+    version, verdict = _decided(warehouse, settings, snapshots, contender, champion, judged, details, run, worth)
+    run.note_versions({"churn": version, "clv": worth.in_force.model_version})
     return TrainingReport(
-        version, verdict.promoted, judged.judgement, (*notes, verdict.reason), len(learned.data), result.predictions
+        version,
+        verdict.promoted,
+        judged.judgement,
+        (*notes, verdict.reason),
+        len(learned.data),
+        result.predictions,
+        worth.in_force.summary(settings),
     )
 
 
@@ -119,6 +123,16 @@ def require_optimiser(trials: int) -> None:
         from churn.risk.search import optuna
 
         optuna()
+
+
+def _trained(
+    warehouse: Database, settings: Settings, run: Run, data: TrainingSet, chosen: TrainSettings, until: date
+) -> TrainingResult:
+    """Train, or fit CLV alone and say so in the refusal."""
+    try:
+        return train_model(data, chosen, until=until)
+    except ModelError as refusal:
+        raise with_clv_alone(warehouse, settings, run, refusal) from refusal
 
 
 def _completed(model: RiskModel, data: TrainingSet, snapshots: Sequence[Snapshot]) -> RiskModel:
@@ -152,8 +166,12 @@ def _decided(
     judged: Judged,
     details: dict[str, Any],
     run: Run,
+    worth: FittedClv,
 ) -> tuple[str, Verdict]:
-    """Decide on the model, enter it into the registry with its figures, and put it in use where it takes over."""
+    """Decide on the model, enter it into the registry with its figures, and put it in use where it takes over.
+
+    CLV is entered with it: not at all where the model knows too much to be true.
+    """
     model, author = contender.model, author_of(run)
     with warehouse.begin() as connection:
         refuse_overstatement(connection, contender.data, snapshots, model, contender.figures[MODEL])
@@ -164,6 +182,7 @@ def _decided(
     trained_as_of = run.as_of if same is None else same.trained_as_of
     new = registry.NewModel(registry.CHURN, model.to_text(), trained_as_of, details, model.labels_end)
     with warehouse.begin() as connection:
+        adopt_clv(connection, settings, author, worth, f"fitted as of {run.as_of}, by training")
         version = registry.register(connection, new, author)
         store_judgement(connection, version, OUT_OF_TIME, judged.judgement)
         if verdict.promoted:

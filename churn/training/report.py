@@ -27,6 +27,8 @@ class TrainingReport:
         Customer-months.
     predictions : Predictions
         The test row by row, for whoever judges further (`make evaluate`).
+    clv : tuple of str
+        The CLV model fitted with it, and how it did beside the naive baselines.
     """
 
     model_version: str
@@ -35,6 +37,7 @@ class TrainingReport:
     notes: tuple[str, ...]
     rows: int
     predictions: Predictions
+    clv: tuple[str, ...] = ()
 
     @property
     def evaluations(self) -> tuple[Evaluation, ...]:

@@ -12,6 +12,7 @@ from churn.extract import ExtractionReport
 from churn.features.snapshot import Snapshot, SnapshotRequest, build_snapshot, find_snapshot
 from churn.ledger import Run
 from churn.progress import Progress
+from churn.registry import Author
 from churn.sqlfiles import read_sql
 from churn.warehouse import Database
 from churn.windows import business_today, matures_on, month_start, snapshot_dates
@@ -55,6 +56,11 @@ def prepare_snapshots(
 def known_until(settings: Settings, run: Run) -> date:
     """Return the date before which everything that happened has been extracted by this run."""
     return min(run.as_of, business_today(run.started_at, settings.business.timezone))
+
+
+def author_of(run: Run) -> Author:
+    """Return who is said to have made what a run adds to the registry."""
+    return Author(f"churn {run.job}, run {run.run_id}", run.started_at, run.run_id)
 
 
 def wanted_dates(settings: Settings, first_date: date, until: date) -> list[date]:

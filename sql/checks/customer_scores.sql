@@ -19,6 +19,15 @@ where
         or s.clv < 0
         or s.clv_if_retained in ('NaN', 'Infinity')
         or s.mrr <= 0
+        or s.clv_low in ('NaN', 'Infinity')
+        or s.clv_high in ('NaN', 'Infinity')
+        or s.clv_low > s.clv_high
+        or s.p_alive not between 0 and 1
+        or s.recency_quintile not between 1 and 5
+        or s.frequency_quintile not between 1 and 5
+        or s.monetary_quintile not between 1 and 5
+        or s.lifecycle_stage is null
+        or s.lifecycle_stage not in ('new', 'growing', 'mature', 'declining', 'dormant', 'won_back')
     )
 union all
 select 'customer_key ' || s.customer_key || ': a reason empty, said twice or out of order' as problem

@@ -23,3 +23,21 @@ from scores.segment_nights as n
 where n.as_of_date = cast(:as_of as date) and n.run_id = :run_id
 group by n.segment
 having count(*) > 1
+union all
+select
+    n.segment || ': ' || n.customers || ' customers, but '
+    || (
+        select count(*)
+        from scores.customer_scores as s
+        where s.as_of_date = cast(:as_of as date) and s.run_id = :run_id and s.segment_id = n.segment_id
+    )
+    || ' scores' as problem
+from scores.segment_nights as n
+where
+    n.as_of_date = cast(:as_of as date)
+    and n.run_id = :run_id
+    and n.customers <> (
+        select count(*)
+        from scores.customer_scores as s
+        where s.as_of_date = cast(:as_of as date) and s.run_id = :run_id and s.segment_id = n.segment_id
+    )

@@ -9,6 +9,7 @@ select
     s.customers,
     s.mrr,
     s.avg_clv,
+    s.high_value_share,
     s.avg_churn_probability,
     s.realised_churn_rate
 from bi.segments as s

@@ -19,6 +19,17 @@
 -- type.reason_1: text
 -- type.reason_2: text
 -- type.reason_3: text
+-- type.clv_low: money
+-- type.clv_high: money
+-- type.p_alive: double
+-- type.expected_purchases: double
+-- type.value_tier: text
+-- type.lifecycle_stage: text
+-- type.recency_quintile: integer
+-- type.frequency_quintile: integer
+-- type.monetary_quintile: integer
+-- type.previous_segment: text
+-- type.segment_since_date: date
 select
     s.as_of_date,
     s.customer_id,
@@ -34,7 +45,18 @@ select
     s.run_id,
     s.reason_1,
     s.reason_2,
-    s.reason_3
+    s.reason_3,
+    s.clv_low,
+    s.clv_high,
+    s.p_alive,
+    s.expected_purchases,
+    s.value_tier,
+    s.lifecycle_stage,
+    s.recency_quintile,
+    s.frequency_quintile,
+    s.monetary_quintile,
+    s.previous_segment,
+    s.segment_since_date
 from bi.customer_scores_history as s
 where s.as_of_date = cast(:as_of as date)
 order by s.customer_id collate "C" asc

@@ -11,11 +11,14 @@
 --
 -- Optional:
 -- updated_at    when the row last changed; with it a night reads only what changed, and all once a week
+-- currency      of the amount, such as EUR; null counts as business.currency. A run takes one currency: a row in
+--               another one stops it (exit 12). Leave such rows out here, or convert them: amount * rate as amount
 select
     payment_id,
     customer_id,
     paid_at,
     amount,
     -- updated_at,
+    -- currency,
     status
 from payments

@@ -14,6 +14,8 @@
 -- billing_months    months between two bills: 1, 3, 12
 -- discount_until    date or timestamp at which a discount ends
 -- updated_at        when the row last changed; with it a night reads only what changed, and all once a week
+-- currency          of the mrr, such as EUR; null counts as business.currency. A run takes one currency: a row in
+--                   another one stops it (exit 12). Leave such rows out here, or convert them: mrr * rate as mrr
 select
     subscription_id,
     customer_id,
@@ -23,5 +25,6 @@ select
     ended_at,
     billing_months,
     -- updated_at,
+    -- currency,
     discount_until
 from subscriptions

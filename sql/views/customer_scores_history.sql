@@ -24,6 +24,16 @@
 -- column.reason_1: Why the customer may leave, in words, with the customer's own numbers; what happened comes before how the customer is placed. Typical = the median of the night's customers. Only for the list and the riskiest tenth, where something adds risk; otherwise null.
 -- column.reason_2: The second reason; null where there is none.
 -- column.reason_3: The third reason; null where there is none.
+-- column.clv_low: With a chance of 10 % the customer's margin turns out to be less than this; null where it is not known.
+-- column.clv_high: With a chance of 10 % the customer's margin turns out to be more than this; null where it is not known.
+-- column.p_alive: Probability (0 to 1) that the customer has not left for good; only for churn by inactivity.
+-- column.value_tier: high, medium or low by CLV, for the shares of customers that clv.high_value_share and clv.medium_value_share name (the top fifth and the next three tenths unless configured); equal CLV shares a tier. Null where there is no CLV.
+-- column.lifecycle_stage: The first that holds of: won_back = came back within 180 days after more than the grace days without paid coverage, or by inactivity within churn.inactivity_days after more than those without a purchase; new = a customer for less than 90 days (days paid for, or since the first purchase); dormant = no use for 30 days, or by inactivity no purchase for two thirds of churn.inactivity_days (and no use for 30 days where use is known); declining = mrr lower than 90 days ago or use halved, by inactivity spend halved (90 days against the 90 before); growing = mrr higher or use doubled, by inactivity spend doubled; mature = everybody else.
+-- column.recency_quintile: 5 = at least four fifths of the night's customers bought longer ago, 1 = less than one fifth did; of the last use where no payments are mapped. Equal values share a quintile.
+-- column.frequency_quintile: The same of days with a repeat purchase, or of active days in the last 90 where no payments are mapped; 5 = most often.
+-- column.monetary_quintile: The same of the spend of the last 365 days, or of mrr where no payments are mapped; 5 = most.
+-- column.previous_segment: Name of the segment that the customer was in before this one; null if there was no other, as far as published nights go back.
+-- column.segment_since_date: Date of the first night without a break in which the customer was in this segment; a customer who was away begins anew.
 select
     s.as_of_date,
     k.customer_id,
@@ -42,7 +52,17 @@ select
     p.in_sample,
     s.reason_1,
     s.reason_2,
-    s.reason_3
+    s.reason_3,
+    s.clv_low,
+    s.clv_high,
+    s.p_alive,
+    s.value_tier,
+    s.lifecycle_stage,
+    s.recency_quintile,
+    s.frequency_quintile,
+    s.monetary_quintile,
+    s.previous_segment,
+    s.segment_since_date
 from ops.published as p
 inner join scores.customer_scores as s
     on p.as_of_date = s.as_of_date and p.run_id = s.run_id

@@ -39,7 +39,7 @@ def test_the_bench_prints_every_stage_of_a_night_beside_its_floor(
 ) -> None:
     home = tmp_path / "bench"
 
-    size = ["--customers", "1500", "--nights", "1", "--train-rows", "20000"]
+    size = ["--customers", "1500", "--nights", "1", "--train-rows", "20000", "--clv-customers", "5000"]
     assert night.main([*size, "--home", str(home)]) == 0
 
     text = capsys.readouterr().out
@@ -52,6 +52,7 @@ def test_the_bench_prints_every_stage_of_a_night_beside_its_floor(
     assert ratio == pytest.approx(seconds / floor, rel=0.1)
     assert "naive over ours" in text
     assert "training takes" in text.split("## Verdict")[1]
+    assert "faster than lifetimes" in text.split("## Verdict")[1]
     alone, single = (float(_cells(text, f"lightgbm.train on the matrix, threads: {n}")[1]) for n in (os.cpu_count(), 1))
     assert min(alone, single) >= 0
     assert "No model" not in text

@@ -82,6 +82,7 @@ def test_where_no_campaign_ran_every_customer_counts_once(published: Office, con
     found = read(published, connection)
     assert found.data.weights is None
     assert (found.treated_left_out, found.share, found.notes) == (0, 1.0, ())
+    assert found.everyone is found.data
 
 
 @pytest.mark.parametrize("days", [-29, 0, 29])
@@ -97,6 +98,9 @@ def test_the_treated_leave_and_the_held_out_stand_for_them(published: Office, co
     assert found.data.weight[of_holdout] == pytest.approx(5)
     assert (found.data.weight[~of_holdout] == 1).all()
     assert f"{len(labelled)} customer-months of customers whom a campaign was to contact" in found.notes[0]
+    followed = found.everyone
+    assert np.array_equal(followed.customer_keys, everybody.customer_keys)
+    assert set(followed.customer_keys[followed.weight == 0].tolist()) == labelled
 
 
 @pytest.mark.parametrize("days", [-30, 30])

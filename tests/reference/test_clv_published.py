@@ -1,4 +1,4 @@
-"""BG/NBD and gamma-gamma against the figures of the papers, on CDNOW."""
+"""BG/NBD, Pareto/NBD and gamma-gamma against the figures of the papers, on CDNOW."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ from numpy.typing import NDArray
 from churn.clv import (
     BgNbdFit,
     BgNbdParams,
+    ParetoNbdParams,
     expected_average_value,
     expected_purchases,
     fit_bg_nbd,
     fit_gamma_gamma,
+    fit_pareto_nbd,
+    p_alive,
+    pareto_expected_purchases,
 )
 from churn.clv.bg_nbd import log_likelihood
 from churn.clv.gamma_gamma import GammaGammaParams
+from churn.clv.pareto_nbd import pareto_log_likelihood
 
 WEEK = 7
 CALIBRATION_END = pd.Timestamp("1997-09-30")
@@ -119,6 +124,46 @@ def test_bg_nbd_has_the_published_parameters_on_all_customers(cdnow: Path) -> No
     assert_published(weekly(fit), published, decimals=4)
     assert_at_least_as_likely(fit, published, data)
     assert weekly_log_likelihood(fit, data) == pytest.approx(-95368.44, abs=0.005)
+
+
+@pytest.fixture
+def published_histories(cdnow: Path) -> tuple[NDArray[np.float64], ...]:
+    """Calibration histories of the sample as the authors' own package carries them, and the holdout's repeats."""
+    summary = pd.read_parquet(cdnow / "btyd_cdnowSummary_cbs.parquet")
+    x, recency, t, holdout = (summary[column].to_numpy(dtype=np.float64) for column in ("x", "t.x", "T.cal", "x.star"))
+    return x, recency * WEEK, t * WEEK, holdout
+
+
+def test_pareto_nbd_has_the_published_parameters(published_histories: tuple[NDArray[np.float64], ...]) -> None:
+    *histories, _ = published_histories
+    fit = fit_pareto_nbd(*histories)
+    found = (fit.params.r, fit.params.alpha_days / WEEK, fit.params.s, fit.params.beta_days / WEEK)
+    assert_published(found, (0.553, 10.578, 0.606, 11.669), decimals=3)
+    theirs = ParetoNbdParams(0.553, 10.578 * WEEK, 0.606, 11.669 * WEEK)
+    assert fit.log_likelihood >= pareto_log_likelihood(theirs, *histories)
+    weekly_value = fit.log_likelihood + float(histories[0].sum() * np.log(WEEK))
+    assert weekly_value == pytest.approx(-9594.98, abs=0.005)
+
+
+def test_pareto_nbd_has_the_published_predictions_for_one_customer(
+    published_histories: tuple[NDArray[np.float64], ...],
+) -> None:
+    """Customer 1516 of the BTYD vignette: 26 repeats, alive with 0.9979, 25.46 purchases expected in 52 weeks."""
+    params = ParetoNbdParams(0.5533, 10.5776 * WEEK, 0.6061, 11.6650 * WEEK)
+    x, recency, t, _ = published_histories
+    history = (x[1515:1516], recency[1515:1516], t[1515:1516])
+    assert history[0][0] == 26
+    assert p_alive(params, *history)[0] == pytest.approx(0.9979, abs=0.0001)
+    assert pareto_expected_purchases(params, *history, 52 * WEEK)[0] == pytest.approx(25.46, abs=0.01)
+
+
+def test_pareto_nbd_predicts_the_holdout_a_little_nearer_than_bg_nbd(
+    published_histories: tuple[NDArray[np.float64], ...],
+) -> None:
+    x, recency, t, holdout = published_histories
+    total = pareto_expected_purchases(fit_pareto_nbd(x, recency, t).params, x, recency, t, HOLDOUT_DAYS).sum()
+    assert holdout.sum() == 1882
+    assert total == pytest.approx(1665.5, abs=2)
 
 
 def test_gamma_gamma_has_the_parameters_and_the_first_ten_values_of_the_note(cdnow: Path) -> None:

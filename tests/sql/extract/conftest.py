@@ -21,9 +21,10 @@ START = datetime(2026, 11, 22, 3, 15, tzinfo=UTC)
 TABLES = """
 create table customers (customer_id text, signed_up_at timestamptz, contactable boolean, updated_at timestamptz);
 create table subscriptions (subscription_id text, customer_id text, plan text, mrr double precision,
-    started_at timestamptz, ended_at timestamptz, billing_months int, discount_until date, updated_at timestamptz);
+    started_at timestamptz, ended_at timestamptz, billing_months int, discount_until date, updated_at timestamptz,
+    currency text);
 create table payments (payment_id text, customer_id text, paid_at timestamptz, amount double precision, status text,
-    updated_at timestamptz);
+    updated_at timestamptz, currency text);
 create table usage_events (event_id text, customer_id text, occurred_at timestamptz, event_type text,
     quantity double precision);
 create table support_tickets (ticket_id text, customer_id text, opened_at timestamptz, closed_at timestamptz,

@@ -9,9 +9,9 @@ TABLES = """
 create table customers (customer_id uuid, signed_up_at date, country text, employees int, contactable bool,
     updated_at timestamp);
 create table subscriptions (subscription_id int, customer_id uuid, plan text, mrr numeric, started_at date,
-    ended_at date, billing_months int, discount_until date, updated_at timestamp);
+    ended_at date, billing_months int, discount_until date, currency text, updated_at timestamp);
 create table payments (payment_id int, customer_id uuid, paid_at timestamp, amount numeric, status text,
-    updated_at timestamp);
+    currency text, updated_at timestamp);
 create table usage_events (event_id int, customer_id uuid, occurred_at timestamp, event_type text, quantity int);
 create table support_tickets (ticket_id int, customer_id uuid, opened_at timestamp, closed_at timestamp,
     severity int, satisfaction int, updated_at timestamp);

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import check_grad
 from scipy.special import betaln, expit, hyp2f1, log_expit
 
-from churn.clv import BgNbdParams, expected_purchases, fit_bg_nbd, probability_no_purchase
+from churn.clv import BgNbdParams, bg_nbd, expected_purchases, fit_bg_nbd, probability_no_purchase
 from churn.clv.bg_nbd import _objective, alive_share, beta_nodes, log_likelihood, purchases_given_alive
 from churn.clv.purchases import group_purchases
 from churn.errors import ModelError
@@ -115,6 +115,36 @@ def test_grouped_rows_give_the_fit_of_the_single_customers(played: Simulated) ->
     assert alone == together
     shuffled = np.random.default_rng(0).permutation(len(x))
     assert fit_bg_nbd(x[shuffled], recency[shuffled], t[shuffled]) == alone
+
+
+def test_the_way_through_a_sample_leads_to_the_same_maximum(played: Simulated, monkeypatch: pytest.MonkeyPatch) -> None:
+    history = (played.frequency, np.ceil(played.recency_days), played.t_days)
+    fits = []
+    for sample in (10**9, 700):
+        monkeypatch.setattr(bg_nbd, "SAMPLE", sample)
+        fits.append(fit_bg_nbd(*history))
+    whole, sampled = (np.array([fit.params.r, fit.params.alpha_days, fit.params.a, fit.params.b]) for fit in fits)
+    assert sampled == pytest.approx(whole, rel=1e-6)
+    assert fits[1].log_likelihood == pytest.approx(fits[0].log_likelihood, abs=1e-6)
+    assert fit_bg_nbd(*history) == fits[1]
+
+
+def test_a_sample_that_misleads_is_given_up_for_all_customers(
+    played: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = (played.frequency[:4_000], played.recency_days[:4_000], played.t_days[:4_000])
+    honest = fit_bg_nbd(*history)
+    monkeypatch.setattr(bg_nbd, "SAMPLE", 3)
+    misled = fit_bg_nbd(*history)
+    assert misled.log_likelihood == pytest.approx(honest.log_likelihood, abs=1e-6)
+
+
+def test_the_covariance_is_the_spread_of_fits_to_repeated_samples() -> None:
+    t = np.random.default_rng(1).integers(60, 400, 1_500).astype(np.float64)
+    fits = [fit_bg_nbd(s.frequency, s.recency_days, s.t_days) for s in (simulate(TRUTH, t, 1.0, i) for i in range(40))]
+    logs = [np.log([fit.params.r, fit.params.alpha_days, fit.params.a, fit.params.b]) for fit in fits]
+    expected = np.mean([np.sqrt((np.array(fit.factor) ** 2).sum(axis=1)) for fit in fits], axis=0)
+    assert np.std(logs, axis=0) == pytest.approx(expected, rel=0.35)
 
 
 @settings(max_examples=30, deadline=None)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import check_grad
 
-from churn.clv import GammaGammaParams, expected_average_value, fit_gamma_gamma
+from churn.clv import GammaGammaFit, GammaGammaParams, expected_average_value, fit_gamma_gamma
 from churn.clv.gamma_gamma import _by_mean, _objective
 from churn.errors import ModelError
 
@@ -74,11 +74,35 @@ def test_too_few_buyers_are_refused() -> None:
         fit_gamma_gamma([], [])
 
 
-def test_values_without_a_mean_are_refused_instead_of_extrapolated() -> None:
+def test_values_without_a_mean_are_held_near_the_median_instead_of_extrapolated() -> None:
     rng = np.random.default_rng(4)
-    z = 10 / rng.gamma(0.4, 1, 5_000)
-    with pytest.raises(ModelError, match="heavy a tail"):
-        fit_gamma_gamma(np.full(5_000, 3.0), z * rng.gamma(18.0, 1 / 18.0, 5_000))
+    z = 10 / rng.gamma(0.4, 1, 5_000) * rng.gamma(18.0, 1 / 18.0, 5_000)
+    fit = fit_gamma_gamma(np.full(5_000, 3.0), z)
+    assert fit.at_bounds == ("q",)
+    newcomer = expected_average_value(fit.params, [0], [np.nan])[0]
+    assert 1 < newcomer / np.median(z) < 5
+    assert newcomer < z.mean() / 10
+
+
+def test_the_covariance_is_the_inverse_of_the_information_and_the_spread_of_repeated_samples() -> None:
+    def fitted(seed: int) -> GammaGammaFit:
+        x, z, _ = simulate(600, 100 + seed)
+        return fit_gamma_gamma(x, z)
+
+    x, z, _ = simulate(600, 100)
+    fit, objective, step = fitted(0), _objective(x, z, np.ones(600)), 1e-4
+    best = np.log([fit.params.p, fit.params.q, fit.params.v])
+
+    def slope(logs: np.ndarray) -> np.ndarray:
+        return objective(np.exp(logs))[1] * np.exp(logs)
+
+    steps = step * np.eye(3)
+    information = np.array([(slope(best - move) - slope(best + move)) / (2 * step) for move in steps])
+    factor = np.array(fit.factor)
+    covariance = factor @ factor.T
+    assert covariance == pytest.approx(np.linalg.inv(information), rel=0.01)
+    logs = [np.log([other.params.p, other.params.q, other.params.v]) for other in map(fitted, range(60))]
+    assert np.std(logs, axis=0) == pytest.approx(np.sqrt(np.diag(covariance)), rel=0.3)
 
 
 def test_one_price_for_everything_gives_that_price() -> None:

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from churn.clv import (
     DAYS_PER_MONTH,
     BgNbdParams,
+    Economics,
     GammaGammaParams,
     InactivityClv,
     InactivityModel,
+    ParetoNbdParams,
+    expected_average_value,
     expected_purchases,
     fit_inactivity,
     inactivity_clv,
+    inactivity_fit,
+    model_from_text,
+    model_to_text,
+    p_alive,
     probability_no_purchase,
+    text_sha256,
 )
 from churn.errors import ConfigError, ModelError
 
-MODEL = InactivityModel(BgNbdParams(0.8, 30.0, 0.9, 2.5), GammaGammaParams(6.0, 4.0, 15.0))
+FACTOR = tuple(tuple(0.05 * (row == column) for column in range(7)) for row in range(7))
+MODEL = InactivityModel(
+    BgNbdParams(0.8, 30.0, 0.9, 2.5), GammaGammaParams(6.0, 4.0, 15.0), ParetoNbdParams(0.9, 40.0, 0.6, 60.0), FACTOR
+)
 VALUE = 30.0  # everybody's: p v / (q - 1)
 
 
@@ -30,7 +45,7 @@ def clv(
 ) -> InactivityClv:  # fmt: skip
     return inactivity_clv(
         p, x, recency, t, [np.nan] * len(x), MODEL,
-        horizon_days=days, horizon_months=months, annual_discount_rate=rate, gross_margin=margin,
+        economics=Economics(days, months, rate, margin), customer_keys=np.arange(len(x)), seed=1,
     )  # fmt: skip
 
 
@@ -41,6 +56,22 @@ def test_without_a_champion_and_without_discount_clv_is_what_bg_nbd_expects() ->
     assert found.values.clv == pytest.approx(expected * VALUE * 0.5, rel=1e-9)
     within = expected_purchases(MODEL.purchases, x, recency, t, 90)
     assert found.expected_purchases == pytest.approx(within, rel=1e-9)
+    none = probability_no_purchase(MODEL.purchases, x, recency, t, 90)
+    assert found.purchase_probability == pytest.approx(1 - none)
+
+
+def test_p_alive_is_that_of_pareto_nbd_and_unknown_without_it() -> None:
+    histories = ([0.0, 3.0], [0.0, 200.0], [100.0, 290.0])
+    found = clv([0.4, np.nan], *histories)
+    assert MODEL.dropout is not None
+    assert found.p_alive == pytest.approx(p_alive(MODEL.dropout, *histories))
+    assert found.p_alive[0] < 1
+    assert found.purchase_probability[0] == pytest.approx(0.6)
+    old = inactivity_clv(
+        [0.4, np.nan], *histories, [np.nan] * 2, replace(MODEL, dropout=None),
+        economics=Economics(90, 12, 0.1, 0.5), customer_keys=np.arange(2), seed=1,
+    )  # fmt: skip
+    assert np.isnan(old.p_alive).all()
 
 
 def test_retained_and_churned_values_are_those_of_simulated_customers_who_did_and_did_not_buy() -> None:
@@ -62,8 +93,8 @@ def test_retained_and_churned_values_are_those_of_simulated_customers_who_did_an
     one = (past == 1) & (last > 60)
     assert one.sum() > 5_000
     found = inactivity_clv(
-        np.full(one.sum(), np.nan), past[one], last[one], np.full(one.sum(), t), np.full(one.sum(), np.nan),
-        MODEL, horizon_days=60, horizon_months=months, annual_discount_rate=0.2, gross_margin=1 / VALUE,
+        np.full(one.sum(), np.nan), past[one], last[one], np.full(one.sum(), t), np.full(one.sum(), np.nan), MODEL,
+        economics=Economics(60, months, 0.2, 1 / VALUE), customer_keys=np.arange(one.sum()), seed=1,
     ).values  # fmt: skip
     for chosen, values in ((soon[one] > 0, found.clv_if_retained), (soon[one] == 0, found.value_if_churned)):
         outcome, predicted = worth[one][chosen], values[chosen]
@@ -102,14 +133,74 @@ def test_a_horizon_beyond_the_clv_leaves_nothing_for_those_who_churn() -> None:
     assert clv([0.5], [3.0], [50.0], [60.0], days=90, months=2).values.value_if_churned[0] == 0
 
 
-def test_both_models_are_fitted_together() -> None:
-    rng = np.random.default_rng(2)
-    x = rng.integers(0, 5, 400).astype(np.float64)
-    t = rng.integers(50, 200, 400).astype(np.float64)
-    recency = np.where(x > 0, np.ceil(t * rng.uniform(0.1, 0.9, 400)), 0.0)
-    z = np.where(x > 0, rng.gamma(5, 10, 400), np.nan)
-    model = fit_inactivity(x, recency, t, z)
+def purchases(n: int, seed: int) -> tuple[NDArray[np.float64], ...]:
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, 5, n).astype(np.float64)
+    t = rng.integers(50, 200, n).astype(np.float64)
+    recency = np.where(x > 0, np.ceil(t * rng.uniform(0.1, 0.9, n)), 0.0)
+    return x, recency, t, np.where(x > 0, rng.gamma(5, 10, n), np.nan)
+
+
+def test_all_models_are_fitted_together_with_how_well_they_are_known() -> None:
+    model, larger = (fit_inactivity(*purchases(n, 2)) for n in (400, 6_400))
     assert 20 < model.spend.p * model.spend.v / (model.spend.q - 1) < 80
+    assert model.dropout is not None
+    few, many = (np.linalg.norm(np.array(fitted.factor), axis=1) for fitted in (model, larger))
+    known = (few > 0) & (many > 0)
+    assert known.sum() >= 3
+    assert (many[known] < few[known]).all()
+
+
+def test_a_refund_that_leaves_a_negative_average_a_gift_and_a_missing_amount_are_valued_low_not_refused() -> None:
+    x, recency, t, z = purchases(400, 3)
+    z[:3] = (-2_000.0, 0.0, np.nan)
+    x[:3], recency[:3], t[:3] = 4.0, 60.0, 80.0
+    model = fit_inactivity(x, recency, t, z)
+    found = inactivity_clv(
+        np.full(400, 0.3), x, recency, t, z, model,
+        economics=Economics(90, 12, 0.1, 0.5), customer_keys=np.arange(400), seed=1,
+    ).values  # fmt: skip
+    assert np.isfinite(found.clv).all()
+    assert (found.clv >= 0).all()
+    assert found.clv[0] == found.clv[1] < found.clv[2]
+    assert (found.low >= 0).all()
+    assert found.high[0] == pytest.approx(found.high[1], rel=0.3)
+
+
+def test_enormous_orders_are_damped_and_said() -> None:
+    x, recency, t, _ = purchases(2_000, 4)
+    rng = np.random.default_rng(5)
+    z = np.where(x > 0, 10 / rng.gamma(0.4, 1, 2_000), np.nan)
+    model = fit_inactivity(x, recency, t, z)
+    assert any("held at 2.4 times" in note for note in model.notes)
+    assert 1 < expected_average_value(model.spend, [0.0], [np.nan])[0] / np.nanmedian(z) < 5
+
+
+def test_a_pareto_nbd_that_fails_leaves_p_alive_unknown_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise ModelError("no convergence", "try")
+
+    monkeypatch.setattr(inactivity_fit, "fit_pareto_nbd", fails)
+    model = fit_inactivity(*purchases(400, 2))
+    assert model.dropout is None
+    assert any("p_alive is unknown" in note for note in model.notes)
+
+
+def test_a_model_is_stored_whole_and_one_of_format_1_still_loads() -> None:
+    whole = replace(MODEL, notes=("said",))
+    text = model_to_text(whole)
+    assert model_from_text(text, text_sha256(text)) == whole
+    old = json.dumps(
+        {
+            "kind": "clv_inactivity",
+            "purchases": {"r": 0.8, "alpha_days": 30.0, "a": 0.9, "b": 2.5},
+            "spend": {"p": 6.0, "q": 4.0, "v": 15.0},
+        }
+    )
+    assert model_from_text(old, text_sha256(old)) == InactivityModel(MODEL.purchases, MODEL.spend)
+    newer = text.replace('"format":2', '"format":3')
+    with pytest.raises(ModelError, match="format 3"):
+        model_from_text(newer, text_sha256(newer))
 
 
 def test_wrong_inputs_are_refused() -> None:

@@ -57,7 +57,7 @@ def matrix() -> Matrix:
 
 @pytest.fixture(scope="module")
 def fitted(matrix: Matrix) -> Segmenter:
-    return fit_segments(NAMES, matrix, seed=1)
+    return fit_segments(NAMES, matrix, seed=1).segmenter
 
 
 def test_kinds_of_customers_become_segments_named_for_what_they_are(fitted: Segmenter, matrix: Matrix) -> None:
@@ -94,11 +94,11 @@ def test_the_artifact_is_the_same_to_the_byte_on_any_number_of_threads(
     fitted: Segmenter, matrix: Matrix, threads: int
 ) -> None:
     with threadpool_limits(limits=threads):
-        assert fit_segments(NAMES, matrix, seed=1).to_text() == fitted.to_text()
+        assert fit_segments(NAMES, matrix, seed=1).segmenter.to_text() == fitted.to_text()
 
 
 def test_a_sample_of_a_large_population_finds_the_same_segments(fitted: Segmenter, matrix: Matrix) -> None:
-    sampled = fit_segments(NAMES, matrix, seed=1, max_rows=1_500)
+    sampled = fit_segments(NAMES, matrix, seed=1, max_rows=1_500).segmenter
     assert {s.name for s in sampled.segments} == {s.name for s in fitted.segments}
     assert (ids_of(sampled, matrix) == ids_of(fitted, matrix)).mean() > 0.97
 
@@ -112,7 +112,7 @@ def test_batches_of_any_size_assign_alike_and_more_features_change_nothing(fitte
 
 
 def test_a_missing_feature_is_named() -> None:
-    fitted = fit_segments(NAMES, company(300, 2)[0], seed=1)
+    fitted = fit_segments(NAMES, company(300, 2)[0], seed=1).segmenter
     with pytest.raises(ModelError, match="events_28d"):
         ids_of(fitted, np.ones((1, 1), dtype=np.float32), FeatureNames(("mrr",)))
 
@@ -155,7 +155,7 @@ ALL = Segment(1, "All customers", "All customers: nothing sets them clearly apar
     ids=["one", "few", "identical", "two kinds", "missing", "constant", "irrelevant", "no features"],
 )
 def test_where_nothing_sets_customers_apart_there_is_one_segment(names: FeatureNames, numbers: Matrix) -> None:
-    fitted = fit_segments(names, numbers, seed=1)
+    fitted = fit_segments(names, numbers, seed=1).segmenter
     assert fitted.segments == (ALL,)
     assert set(ids_of(fitted, numbers, names).tolist()) == {1}
     assert Segmenter.from_text(fitted.to_text(), fitted.sha256) == fitted
@@ -175,14 +175,14 @@ def test_a_constant_or_missing_feature_changes_nothing(matrix: Matrix) -> None:
 
 def test_three_kinds_of_identical_customers_are_three_segments() -> None:
     kinds = np.array([[900, 100, 20, 0, 0, 0], [50, 100, 20, 0, 0, 0], [50, 2, 1, 0, 0, 0]], dtype=np.float32)
-    fitted = fit_segments(NAMES, np.repeat(kinds, 200, axis=0), seed=1)
+    fitted = fit_segments(NAMES, np.repeat(kinds, 200, axis=0), seed=1).segmenter
     assert ids_of(fitted, kinds).tolist() == [1, 2, 3]
 
 
 @settings(max_examples=25, deadline=None)
 @given(arrays(np.float32, st.tuples(st.integers(1, 80), st.just(6)), elements=st.floats(width=32)))
 def test_any_numbers_at_all_get_unique_names_and_everybody_a_segment(numbers: Matrix) -> None:
-    fitted = fit_segments(NAMES, numbers, seed=1)
+    fitted = fit_segments(NAMES, numbers, seed=1).segmenter
     names = [segment.name for segment in fitted.segments]
     assert len(set(names)) == len(names) == len(fitted.centroids)
     assert set(ids_of(fitted, numbers).tolist()) <= {segment.segment_id for segment in fitted.segments}
