@@ -270,6 +270,7 @@ def check(current: JobRun, night: ScoredNight) -> None:
             failed = {result.name for result in results if not result.passed and result.severity == "fail"}
             with current.warehouse.begin() as connection:
                 monitoring.drop_refused(connection, night.snapshot, run_id=night.run_id, failed=failed)
+                monitoring.withdraw_models(connection, night.author, night.as_of, outcomes=night.counted_outcomes)
             raise
 
 

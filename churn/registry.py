@@ -107,7 +107,7 @@ def register(connection: Connection, model: NewModel, author: Author) -> str:
     """Store a model as a challenger and return its version.
 
     The same artifact trained as of the same date is the same model: it keeps its version, its status and its
-    history, and only `details` are renewed.
+    history; `details` are renewed, and so is the stored text, lest a damaged one stay.
     """
     new = connection.execute(
         insert(models)
@@ -128,7 +128,8 @@ def register(connection: Connection, model: NewModel, author: Author) -> str:
         .returning(models.c.model_version)
     ).first()
     if new is None:
-        _renew(connection, model.model_version, details=dict(model.details))
+        mended = {"artifact": model.artifact, "sha256": model.sha256}
+        _renew(connection, model.model_version, details=dict(model.details), **mended)
     else:
         _record(
             connection, model.model_version, model.kind, "registered", author, f"trained as of {model.trained_as_of}"
@@ -169,6 +170,19 @@ def roll_back(connection: Connection, kind: str, author: Author, reason: str) ->
     _renew(connection, before, status="champion", reason=again)
     _record(connection, before, kind, "promoted", author, again)
     return current.model_version, before
+
+
+def withdraw(connection: Connection, model_version: str, author: Author, reason: str) -> None:
+    """Take a model back with which nothing was published: a challenger again, which a later run may adopt.
+
+    Where it is the champion, the one before it, if there is any, is put back.
+    """
+    taken = stored(connection, model_version)
+    if taken.status == "champion" and previous_champion(connection, taken.kind) is not None:
+        roll_back(connection, taken.kind, author, reason)
+    else:
+        _record(connection, model_version, taken.kind, "rolled_back", author, reason)
+    _renew(connection, model_version, status="challenger", reason=f"withdrawn: {reason}")
 
 
 def keep_aside(connection: Connection, model_version: str, reason: str) -> None:
@@ -244,11 +258,19 @@ def same_artifact(connection: Connection, kind: str, sha256: str) -> StoredModel
 
 
 def in_force(connection: Connection, kind: str, as_of: date) -> StoredModel | None:
-    """Return the newest adopted model of a kind that was trained as of `as_of` or before, or None."""
+    """Return the newest adopted model of a kind that was trained as of `as_of` or before, or None.
+
+    Of models trained as of the same date the champion is in force, else the one that was registered last.
+    """
     row = connection.execute(
         _selected()
         .where(models.c.kind == kind, models.c.status != "challenger", models.c.trained_as_of <= as_of)
-        .order_by(models.c.trained_as_of.desc(), models.c.model_version)
+        .order_by(
+            models.c.trained_as_of.desc(),
+            (models.c.status == "champion").desc(),
+            models.c.created_at.desc(),
+            models.c.model_version,
+        )
         .limit(1)
     ).first()
     return None if row is None else StoredModel(*row)

@@ -87,8 +87,9 @@ def why_outdated(
 ) -> str | None:
     """Say why the segments are to be fitted anew; None where they are not.
 
-    Only the latest night in time fits segments anew: an earlier one keeps those that were in force then. Nor does a
-    night whose segments were fitted as of that same date.
+    Age counts on every night, so that nights caught up on in order of date are fitted as often as others. Sizes count
+    on the latest night in time only: an earlier one keeps the segments that were in force then. A night whose segments
+    were fitted as of that same date keeps them.
 
     Parameters
     ----------
@@ -100,10 +101,12 @@ def why_outdated(
     settings : Settings
     """
     age = (as_of - found.trained_as_of).days
-    if age <= 0 or not _is_latest(connection, as_of):
+    if age <= 0:
         return None
     if age >= settings.segments.refit_days:
         return f"they were {age} days old"
+    if not _is_latest(connection, as_of):
+        return None
     drift = segments.population_drift(found.segmenter.shares, counts)
     if drift >= settings.segments.psi_refit:
         return f"their sizes had moved since they were fitted (PSI {drift:.2f})"
@@ -122,17 +125,18 @@ def fit_anew(
 ) -> SegmentsInForce:
     """Fit segments on a snapshot, starting from those before, store them and what became of each.
 
-    Without any before, those in force later give the names: a night that is caught up on shall speak of the same
-    segments as the nights after it.
+    Without any before, those in force later give ids and names and nothing else: a night that is caught up on shall
+    speak of the same segments as the nights after it, and they did not come before it.
     """
-    before = before or _first_after(connection, snapshot.as_of)
+    named_after = before or _first_after(connection, snapshot.as_of)
     fitted = segments.fit_segments(
         FeatureNames(snapshot.feature_set.numbers),
         _sample(reader, snapshot),
         seed=settings.train.seed,
         fewest=settings.segments.fewest,
         most=settings.segments.most,
-        previous=None if before is None else _with_fresh_ids(connection, before.segmenter),
+        previous=None if named_after is None else _with_fresh_ids(connection, named_after.segmenter),
+        only_names=before is None,
     )
     model = registry.NewModel(
         kind=registry.SEGMENTS,

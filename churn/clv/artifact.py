@@ -42,7 +42,7 @@ def model_from_text(text: str, expected_sha256: str) -> ClvModel:
     if text_sha256(text) != expected_sha256:
         raise ModelError(
             "The stored CLV model is not the one that was registered: its digest differs.",
-            "Train again with `churn train`, or roll back with `churn models rollback`.",
+            "Train again with `churn train`.",
         )
     try:
         return _from_fields(json.loads(text))

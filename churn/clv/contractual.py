@@ -88,7 +88,7 @@ def fit_contractual(
             f"CLV got a snapshot of {date.fromordinal(int(panel.as_of.max()))} to be fitted as of {until}.",
             "Pass snapshots that were known by then.",
         )
-    stays = stays_of(panel)
+    stays = stays_of(panel, horizon_days)
     clock = fit_clock(panel, stays)
     return ContractualModel(
         cohorts,
@@ -107,7 +107,7 @@ def _hazard_sd(panel: Panel, stays: Stays, cohorts: Cohorts, clock: Clock, horiz
     as a prior, since few months tell little); neighbouring ones are alike, so that m of them count as m / 2:
     s^2 (2 / past + 2 / 12) + 1 / churners.
     """
-    rows = np.flatnonzero(stays.day < stays.known_until)
+    rows = np.flatnonzero((stays.day < stays.known_until) | (panel.churned is not None))
     p = panel.churn_probability[rows]
     if np.isnan(p).all():
         contracts = panel.contracts.take(rows)
@@ -167,7 +167,12 @@ def contractual_from_fields(fields: dict[str, Any]) -> ContractualModel:
         Clock(**_tupled(fields["clock"])),
         Growth(
             tuple(
-                Bank(bank["plan"], bank["kind"], tuple(tuple(path) for path in bank["paths"]))
+                Bank(
+                    bank["plan"],
+                    bank["kind"],
+                    tuple(tuple(path) for path in bank["paths"]),
+                    float(bank.get("cycle", 0.0)),
+                )
                 for bank in growth["banks"]
             ),
             tuple(growth["uplifts"]),

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from churn.clv.contractual import ContractualModel
 from churn.clv.lattice import DRAWS, uniforms
-from churn.clv.money import drawn_paths, mean_paths
+from churn.clv.money import drawn_paths, mean_paths, picks
 from churn.clv.panel import Contracts
 from churn.clv.survival import Survival, survival_of
 from churn.clv.values import (
@@ -27,7 +27,8 @@ from churn.clv.values import (
 
 LOW, HIGH = 0.1, 0.9
 SHIFTS = 2
-_CHUNK = 2_000
+_CHUNK_MONTHS = 24_000
+_LEAST_CHUNK = 100
 _FIELDS = ("clv", "clv_if_retained", "value_if_churned", "low", "high", "variance", "shifts")
 
 
@@ -65,7 +66,7 @@ def contractual_clv(
         Probabilities outside [0, 1] or lengths that differ.
     """
     p, keys = _checked(contracts, churn_probability, customer_keys)
-    parts = [_valued(model, contracts.take(at), p[at], economics, keys[at], seed) for at in _chunks(len(p))]
+    parts = [_valued(model, contracts.take(at), p[at], economics, keys[at], seed) for at in _chunks(len(p), economics)]
     if not parts:
         return ClvValues(**dict.fromkeys(_FIELDS[:-1], np.empty(0)), shifts=np.empty((0, SHIFTS)))
     return ClvValues(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS})
@@ -86,7 +87,7 @@ def predictive_draws(
     """
     p, keys = _checked(contracts, churn_probability, customer_keys)
     found = np.empty((len(p), DRAWS))
-    for at in _chunks(len(p)):
+    for at in _chunks(len(p), economics):
         part = contracts.take(at)
         found[at] = _drawn(model, part, survival_of(model, part, p[at], economics), economics, keys[at], seed)
     return found
@@ -101,8 +102,10 @@ def _checked(
     return p, keys
 
 
-def _chunks(n: int) -> list[slice]:
-    return [slice(start, min(start + _CHUNK, n)) for start in range(0, n, _CHUNK)]
+def _chunks(n: int, economics: Economics) -> list[slice]:
+    """Return the parts that are valued at a time: draws take memory by customer and month."""
+    size = max(_LEAST_CHUNK, _CHUNK_MONTHS // economics.horizon_months)
+    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
 
 
 def _valued(
@@ -154,16 +157,16 @@ def _drawn(
     """Return draws of the realised discounted margin, shape (n, DRAWS): when they leave, what they pay, returns."""
     lost_before = int(np.ceil(economics.horizon_days / DAYS_PER_MONTH))
     months, factors = economics.horizon_months, economics.discount_factors()
-    u = uniforms(keys, seed, 5)
+    u = uniforms(keys, seed, 3 + picks(model.growth, contracts, months))
     cumulative = np.cumsum(lives.overall, axis=1)[:, None, :-1]
     left_in = (u[0][:, :, None] > cumulative).sum(axis=2)
-    path = drawn_paths(model.growth, contracts, months, u[1:4])
+    path = drawn_paths(model.growth, contracts, months, u[2:])
     lag = np.arange(months) - left_in[:, :, None]
     last = np.take_along_axis(path, np.maximum(left_in - 1, 0)[:, :, None], axis=2)[:, :, 0]
     again = np.where(left_in > 0, last, 1.0) * model.returns.amounts(contracts)[:, None]
     shares = np.broadcast_to(model.returns.shares(contracts, months)[:, None, :], lag.shape)
     # One number per draw decides who is back, so that who is back stays while the share lasts.
-    back = u[4][:, :, None] < np.take_along_axis(shares, np.maximum(lag, 0), axis=2)
+    back = u[1][:, :, None] < np.take_along_axis(shares, np.maximum(lag, 0), axis=2)
     back &= (left_in >= lost_before)[:, :, None]
     # Not a matrix product: its last bits would depend on the number of cores.
     paid = np.einsum("ndk,k->nd", np.where(lag < 0, path, again[:, :, None] * back), factors, optimize=False)

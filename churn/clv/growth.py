@@ -1,7 +1,8 @@
 """How the revenue of customers who stay moves: price rises, upgrades, lapses, and discounts that end.
 
 A bank holds paths that were seen: mrr at each month end over that of the first, of customers who stayed throughout.
-Contracts longer than a month move at their renewals alone, so their bank holds steps from one renewal to the next.
+Contracts longer than a month move at their renewals alone, so their banks hold steps from one renewal to the next, by
+months between renewals; for a cycle that is hardly seen, a pool of all steps, taken to the power of the cycles' ratio.
 Rows with a running discount are left out of both; what its end does to the mrr is measured apart.
 """
 
@@ -23,7 +24,7 @@ MAX_MONTHS = 12
 SHRINK_ROWS = 10.0
 """A group's bank is filled from all groups' as if those had so many rows."""
 
-YOUNG, GROWN, LONG = "young", "grown", "long"
+YOUNG, GROWN, LONG, POOLED = "young", "grown", "long", "pooled"
 YOUNG_MONTHS = 6.0
 _LEAST_ROWS = 50
 _RATIO_RANGE = (0.0, 20.0)
@@ -40,14 +41,23 @@ class Bank:
     plan : str
         "" stands for all.
     kind : str
-        `young` or `grown` for monthly contracts by tenure, `long` for longer ones.
+        `young` or `grown` for monthly contracts by tenure, `long` for longer ones, `pooled` for longer ones of any
+        cycle.
     paths : tuple of tuple of float
-        Relative mrr at the end of months 1, 2, ...; for `long` one number each, the step at a renewal.
+        Relative mrr at the end of months 1, 2, ...; for longer contracts one number each, the step at a renewal.
+    cycle : float
+        Months between the renewals of longer contracts, the mean one for `pooled`; 0 stands for all.
     """
 
     plan: str
     kind: str
     paths: tuple[tuple[float, ...], ...]
+    cycle: float = 0.0
+
+    @property
+    def steps(self) -> bool:
+        """Say whether the paths are steps at renewals."""
+        return self.kind in (LONG, POOLED)
 
 
 @dataclass(frozen=True)
@@ -69,19 +79,22 @@ class Growth:
 
     def groups(self, contracts: Contracts) -> NDArray[np.intp]:
         """Return the bank of each customer, shape (n,); -1 where there is none and the mrr stays as it is."""
-        known = {(bank.plan, bank.kind): place for place, bank in enumerate(self.banks)}
-        kinds = kinds_of(contracts)
-        plans = np.asarray(contracts.plan, dtype=str)
+        known = {(bank.plan, bank.kind, bank.cycle): place for place, bank in enumerate(self.banks)}
+        pooled = [place for place, bank in enumerate(self.banks) if bank.kind == POOLED]
+        kinds, plans = kinds_of(contracts), np.asarray(contracts.plan, dtype=str)
+        cycles = np.where(kinds == LONG, contracts.months, 0.0)
         found = np.full(len(contracts), -1, dtype=np.intp)
-        for plan in np.unique(plans):
-            for kind in (YOUNG, GROWN, LONG):
-                place = known.get((str(plan), kind), known.get(("", kind), -1))
-                found[(plans == plan) & (kinds == kind)] = place
+        for plan, kind, cycle in sorted(set(zip(plans.tolist(), kinds.tolist(), cycles.tolist(), strict=True))):
+            own = [known.get((name, kind, length)) for length in (cycle, 0.0) for name in (plan, "")]
+            places = [place for place in own if place is not None] + (pooled if kind == LONG else [])
+            found[(plans == plan) & (kinds == kind) & (cycles == cycle)] = places[0] if places else -1
         return found
 
-    def table(self, place: int) -> Floats:
-        """Return a bank's paths, shape (paths, months), or steps, shape (steps, 1)."""
-        return np.asarray(self.banks[place].paths, dtype=np.float64)
+    def table(self, place: int, cycle: float) -> Floats:
+        """Return a bank's paths, shape (paths, months), or steps of contracts of that cycle, shape (steps, 1)."""
+        bank = self.banks[place]
+        paths = np.asarray(bank.paths, dtype=np.float64)
+        return paths ** (cycle / bank.cycle) if bank.kind == POOLED else paths
 
     @property
     def uplift(self) -> float:
@@ -112,8 +125,7 @@ def fit_growth(panel: Panel, stays: Stays) -> Growth:
             banks += _banks(plans[rows], kinds[rows] == kind, paths, kind)
         sd = _between_starts(stays.day[rows], paths, mrr[rows])
     rows, steps = _steps(panel, stays, plain & (kinds == LONG))
-    if len(rows) >= _LEAST_ROWS:
-        banks += _banks(plans[rows], np.ones(len(rows), dtype=np.bool_), steps, LONG)
+    banks += _step_banks(plans[rows], panel.contracts.months[rows], steps)
     return Growth(tuple(banks), _uplifts(panel, stays, usable), sd)
 
 
@@ -146,24 +158,36 @@ def _steps(panel: Panel, stays: Stays, wanted: Bools) -> tuple[NDArray[np.intp],
     return rows, _relative(panel, rows, later)[:, None]
 
 
-def _banks(plans: NDArray[np.str_], of_kind: Bools, paths: Floats, kind: str) -> list[Bank]:
+def _banks(plans: NDArray[np.str_], of_kind: Bools, paths: Floats, kind: str, cycle: float = 0.0) -> list[Bank]:
     """Return the bank of each plan, topped up with those of all plans, and the bank of all."""
     everyone = paths[of_kind]
     if len(everyone) < _LEAST_ROWS:
         return []
     pool = _spread(everyone, PATHS)
-    banks = [_bank("", kind, pool)]
+    banks = [_bank("", kind, pool, cycle)]
     for plan in np.unique(plans[of_kind]):
         own = paths[of_kind & (plans == plan)]
         count = round(PATHS * len(own) / (len(own) + SHRINK_ROWS))
         if plan and count:
             rest = [_spread(everyone, PATHS - count)] if count < PATHS else []
-            banks.append(_bank(str(plan), kind, np.concatenate([_spread(own, count), *rest])))
+            banks.append(_bank(str(plan), kind, np.concatenate([_spread(own, count), *rest]), cycle))
     return banks
 
 
-def _bank(plan: str, kind: str, paths: Floats) -> Bank:
-    return Bank(plan, kind, tuple(tuple(round(float(ratio), 5) for ratio in path) for path in paths))
+def _step_banks(plans: NDArray[np.str_], cycles: Floats, steps: Floats) -> list[Bank]:
+    """Return the banks of each cycle that was seen often enough, and the pool of steps over the mean cycle."""
+    if len(steps) < _LEAST_ROWS:
+        return []
+    banks: list[Bank] = []
+    for cycle in np.unique(cycles):
+        banks += _banks(plans, cycles == cycle, steps, LONG, float(cycle))
+    mean = round(float(cycles.mean()), 5)
+    pool = np.clip(steps ** (mean / cycles[:, None]), *_RATIO_RANGE)
+    return [*banks, _bank("", POOLED, _spread(pool, PATHS), mean)]
+
+
+def _bank(plan: str, kind: str, paths: Floats, cycle: float) -> Bank:
+    return Bank(plan, kind, tuple(tuple(round(float(ratio), 5) for ratio in path) for path in paths), cycle)
 
 
 def _spread(paths: Floats, count: int) -> Floats:

@@ -60,7 +60,7 @@ class InactivityClv:
         Within the churn horizon, consistent with the churn probability that was passed in.
     p_alive : ndarray of float64, shape (n,)
         Chance that the customer has not dropped out, by Pareto/NBD from the purchases alone; NaN where the model has
-        none.
+        none, for instance because the purchases do not tell whether anybody drops out.
     purchase_probability : ndarray of float64, shape (n,)
         Chance of at least one purchase within the churn horizon: 1 - the churn probability.
     """
@@ -172,10 +172,11 @@ def inactivity_clv(
     clv = value * counts.expected
     story, prospects = _future(known, counts, payments, model, economics, customer_keys, seed)
     around = spread(story, prospects, clv)
+    shifts = _with_level(_shifts(model, known, payments.coarse(), economics), clv, model)
     return InactivityClv(
         ClvValues(
             clv, value * counts.retained, value * counts.churned,
-            around.low, around.high, around.variance, _shifts(model, known, payments.coarse(), economics),
+            around.low, around.high, around.variance, shifts,
         ),
         _expected_within(model.purchases, known, counts, float(economics.horizon_days)),
         _p_alive(model, known),
@@ -279,6 +280,11 @@ def _shifts(model: InactivityModel, known: Histories, payments: Payments, econom
             change = count_now * (value(moved.spend) - value_now)
         shifts[:, column] = change * (length / SHIFT)
     return shifts
+
+
+def _with_level(shifts: Floats, clv: Floats, model: InactivityModel) -> Floats:
+    """Append how CLV moves with the level of coming months, which no parameter knows, where a backtest has told it."""
+    return np.column_stack([shifts, clv * model.level_sd]) if model.level_sd > 0 else shifts
 
 
 def _moved(model: InactivityModel, logs: Floats) -> InactivityModel:

@@ -11,6 +11,9 @@ from churn.clv.inactivity_model import InactivityModel
 from churn.clv.pareto_nbd import ParetoNbdParams, fit_pareto_nbd
 from churn.errors import ModelError
 
+SEEN_DROPOUT = 0.01
+"""Share of customers who must have dropped out for `p_alive` to say anything where a parameter is at its bound."""
+
 
 def fit_inactivity(
     frequency: ArrayLike, recency_days: ArrayLike, t_days: ArrayLike, monetary_value: ArrayLike
@@ -27,8 +30,8 @@ def fit_inactivity(
     Raises
     ------
     ModelError
-        As `fit_bg_nbd` and `fit_gamma_gamma`. Where Pareto/NBD alone fails, `p_alive` stays unknown and a note says
-        why.
+        As `fit_bg_nbd` and `fit_gamma_gamma`. Where Pareto/NBD alone fails, or does not see anybody drop out,
+        `p_alive` stays unknown and a note says why.
     """
     purchases = fit_bg_nbd(frequency, recency_days, t_days)
     spend = fit_gamma_gamma(frequency, monetary_value)
@@ -41,9 +44,22 @@ def _dropout(
     frequency: ArrayLike, recency_days: ArrayLike, t_days: ArrayLike
 ) -> tuple[ParetoNbdParams | None, tuple[str, ...]]:
     try:
-        return fit_pareto_nbd(frequency, recency_days, t_days).params, ()
+        fit = fit_pareto_nbd(frequency, recency_days, t_days)
     except ModelError as error:
         return None, (f"p_alive is unknown: {error}",)
+    untold = [name for name in fit.at_bounds if name in ("s", "beta_days")]
+    if not untold or _dropped_share(fit.params, t_days) >= SEEN_DROPOUT:
+        return fit.params, ()
+    return None, (
+        f"p_alive is unknown: the purchases do not tell {' and '.join(untold)} of Pareto/NBD, as hardly anybody is "
+        "seen to drop out (most often because the history is short); it would be about 1 for everyone.",
+    )
+
+
+def _dropped_share(params: ParetoNbdParams, t_days: ArrayLike) -> float:
+    """Return the share of customers who, by Pareto/NBD, drop out within the average time since a first purchase."""
+    age = float(np.mean(np.asarray(t_days, dtype=np.float64)))
+    return float(-np.expm1(-params.s * np.log1p(age / params.beta_days)))
 
 
 def _purchase_notes(fit: BgNbdFit) -> tuple[str, ...]:

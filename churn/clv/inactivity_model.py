@@ -29,6 +29,9 @@ class InactivityModel:
         other's columns. Empty where it is not known (format 1).
     notes : tuple of str
         What whoever reads the run should know about the fit.
+    level_sd : float
+        Standard deviation of the logarithm of the level of everybody's CLV, from a backtest, by whoever ran one; 0 in
+        texts that do not say it.
     """
 
     purchases: BgNbdParams
@@ -36,6 +39,7 @@ class InactivityModel:
     dropout: ParetoNbdParams | None = None
     factor: tuple[tuple[float, ...], ...] = ()
     notes: tuple[str, ...] = ()
+    level_sd: float = 0.0
 
 
 def inactivity_fields(model: InactivityModel) -> dict[str, Any]:
@@ -60,4 +64,5 @@ def inactivity_from_fields(fields: dict[str, Any]) -> InactivityModel:
         None if dropout is None else ParetoNbdParams(**dropout),
         tuple(tuple(float(value) for value in row) for row in fields.get("factor", ())),
         tuple(str(note) for note in fields.get("notes", ())),
+        float(fields.get("level_sd", 0.0)),
     )

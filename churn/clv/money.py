@@ -5,55 +5,72 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from churn.clv.clock import renewal_positions
-from churn.clv.growth import GROWN, LONG, Growth
+from churn.clv.growth import GROWN, Growth
 from churn.clv.panel import Contracts
 from churn.clv.values import DAYS_PER_MONTH, Floats
 
-_TURN = 0.3819660112501051
-"""By how much the number that picks a path moves from one block to the next, so that blocks differ."""
+Group = tuple[NDArray[np.intp], int, Floats]
 
 
 def mean_paths(growth: Growth, contracts: Contracts, months: int) -> Floats:
     """Return the mean mrr at the end of months 0, 1, ... over today's, of those who stay; shape (n, months + 1)."""
     path = np.ones((len(contracts), months + 1))
-    groups, renewed = growth.groups(contracts), _renewed(contracts, months)
-    for place in np.unique(groups[groups >= 0]):
-        rows, table = groups == place, growth.table(int(place))
-        if growth.banks[place].kind == LONG:
+    renewed = _renewed(contracts, months)
+    for rows, place, table in _groups(growth, contracts):
+        if growth.banks[place].steps:
             path[rows, 1:] = table.mean() ** renewed[rows]
         else:
-            then = growth.table(_next(growth, int(place)))
-            means = (block.mean(axis=0)[None, None] for block in _repeated(table, then))
-            levels = (_level(block).mean()[None, None] for block in _repeated(table, then))
+            blocks = [table, *[growth.table(_next(growth, place), 1.0)] * months]
+            means = (block.mean(axis=0)[None, None] for block in blocks)
+            levels = (_level(block).mean()[None, None] for block in blocks)
             path[rows, 1:] = _chained(means, levels, months)[0, 0]
     path[:, 1:] *= 1.0 + (growth.uplift - 1.0) * _undiscounted(contracts, months)
     return path
 
 
+def picks(growth: Growth, contracts: Contracts, months: int) -> int:
+    """Return how many paths or steps are put behind one another at most, at least 1."""
+    most = 1
+    for rows, place, table in _groups(growth, contracts):
+        if growth.banks[place].steps:
+            most = max(most, int(_renewed(contracts.take(rows), months).max()))
+        else:
+            then = growth.table(_next(growth, place), 1.0).shape[1]
+            most = max(most, 1 + int(np.ceil((months - table.shape[1]) / then)))
+    return most
+
+
 def drawn_paths(growth: Growth, contracts: Contracts, months: int, u: Floats) -> Floats:
     """Return drawn relative mrr at the end of months 1, 2, ..., shape (n, draws, months).
 
-    `u` of shape (3, n, draws) picks the path, those that go on where it ends, and the uplift of a discount's end.
+    `u` of shape (1 + picks, n, draws) picks the uplift of a discount's end, then the path and those that go on where
+    it ends, or the step at each renewal.
     """
-    n, draws = u.shape[1:]
-    path = np.ones((n, draws, months))
-    groups, renewed = growth.groups(contracts), _renewed(contracts, months)
-    for place in np.unique(groups[groups >= 0]):
-        rows, table = np.flatnonzero(groups == place), growth.table(int(place))
-        first = table[(u[0][rows] * len(table)).astype(np.int64)]
-        if growth.banks[place].kind == LONG:
-            path[rows] = first ** renewed[rows][:, None, :]
+    path = np.ones((*u.shape[1:], months))
+    renewed = _renewed(contracts, months)
+    for rows, place, table in _groups(growth, contracts):
+        if growth.banks[place].steps:
+            path[rows] = _stepped(table[:, 0], renewed[rows].astype(np.int64), u[1:, rows])
         else:
-            then = growth.table(_next(growth, int(place)))
+            then = growth.table(_next(growth, place), 1.0)
             path[rows] = _chained(
-                _picked(first, then, u[1][rows]), map(_level, _picked(first, then, u[1][rows])), months
+                _picked(table, then, u[1:, rows]), map(_level, _picked(table, then, u[1:, rows])), months
             )
     if growth.uplifts:
-        uplifts = np.asarray(growth.uplifts)[(u[2] * len(growth.uplifts)).astype(np.int64)]
+        uplifts = np.asarray(growth.uplifts)[(u[0] * len(growth.uplifts)).astype(np.int64)]
         path *= 1.0 + (uplifts[:, :, None] - 1.0) * _undiscounted(contracts, months)[:, None, :]
     return path
+
+
+def _groups(growth: Growth, contracts: Contracts) -> Iterator[Group]:
+    """Yield the rows whose mrr moves alike, the place of their bank, and its paths or steps for their cycle."""
+    groups, cycles = growth.groups(contracts), contracts.months
+    for place in np.unique(groups[groups >= 0]):
+        for cycle in np.unique(cycles[groups == place]):
+            yield np.flatnonzero((groups == place) & (cycles == cycle)), int(place), growth.table(place, float(cycle))
 
 
 def _next(growth: Growth, place: int) -> int:
@@ -63,20 +80,26 @@ def _next(growth: Growth, place: int) -> int:
     return grown[0] if grown else place
 
 
-def _repeated(first: Floats, then: Floats) -> Iterator[Floats]:
-    """Yield the first bank, then the other for ever."""
-    yield first
-    while True:
-        yield then
+def _stepped(steps: Floats, renewed: NDArray[np.int64], u: Floats) -> Floats:
+    """Return paths with a step of its own at each renewal, shape (n, draws, months); `renewed` is (n, months)."""
+    most = int(renewed.max())
+    level = np.ones((*u.shape[1:], most + 1))
+    for renewal in range(most):
+        level[:, :, renewal + 1] = level[:, :, renewal] * _chosen(steps, u[renewal])
+    at = np.broadcast_to(renewed[:, None, :], (*u.shape[1:], renewed.shape[1]))
+    return np.asarray(np.take_along_axis(level, at, axis=2))
 
 
 def _picked(first: Floats, then: Floats, u: Floats) -> Iterator[Floats]:
-    """Yield the first paths, then others of a bank for ever, each of shape (n, draws, its months)."""
-    yield first
-    turn = 0.0
-    while True:
-        yield then[(np.mod(u + turn, 1.0) * len(then)).astype(np.int64)]
-        turn += _TURN
+    """Yield the first paths, then others of a bank, each of shape (n, draws, its months)."""
+    yield _chosen(first, u[0])
+    for place in u[1:]:
+        yield _chosen(then, place)
+
+
+def _chosen(table: Floats, u: Floats) -> Floats:
+    """Return the rows of a table that numbers in [0, 1) pick."""
+    return np.asarray(table[(u * len(table)).astype(np.int64)])
 
 
 def _level(paths: Floats) -> Floats:

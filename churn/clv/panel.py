@@ -101,7 +101,7 @@ class Panel:
     weights : ndarray of float64
         How many customers each row stands for.
     churned : ndarray of bool, optional
-        The matured label. With it a lapse that is no churn does not end a stay.
+        The matured label, over the churn horizon. With it a lapse that is no churn does not end a stay.
     """
 
     customer_keys: Integers
@@ -130,7 +130,7 @@ class Stays:
     left : ndarray of bool, shape (n,)
         The stay was seen to end within the month after it.
     known_until : int
-        Stays are known up to this position: `last`, and one more where labels are known.
+        Stays are known up to this position: `last`, and one more where labels tell of the month after it.
     row_of : ndarray of int64, shape (customers, last + 1)
         Row of a customer (numbered by key) at a month end, -1 where absent.
     customer : ndarray of int64, shape (n,)
@@ -151,12 +151,21 @@ class Stays:
         return np.where(inside, self.row_of[self.customer, np.minimum(later, self.last)], -1)
 
 
-def stays_of(panel: Panel) -> Stays:
+_MONTH_DAYS = (28, 31)
+
+
+def stays_of(panel: Panel, horizon_days: int) -> Stays:
     """Put the month-end rows of each customer together to stays.
 
     A stay goes on over a month end at which the customer is absent if only one is missed and the row before it is
     labelled as no churn: cover had lapsed and came back. Any other absence ends the stay within the month before.
+    Where the churn horizon is a month, the label ends a stay too, be the customer back by the next month end or the
+    month after the last one. A label over a longer horizon does not say in which month the stay ends; one over a
+    shorter horizon says nothing of an absence.
     """
+    shortest, longest = _MONTH_DAYS
+    churned = panel.churned if horizon_days >= shortest else None
+    ends_month = churned if horizon_days <= longest else None
     days, day = np.unique(panel.as_of, return_inverse=True)
     keys, customer = np.unique(panel.customer_keys, return_inverse=True)
     last, n = len(days) - 1, len(panel)
@@ -164,34 +173,31 @@ def stays_of(panel: Panel) -> Stays:
     row_of[customer, day] = np.arange(n)
     order = np.lexsort((day, customer))
     by_customer, by_day = customer[order], day[order]
-    number = np.cumsum(~_goes_on(panel, order, by_customer, by_day)) - 1
+    number = np.cumsum(~_goes_on(churned, ends_month, order, by_customer, by_day)) - 1
     end_day = np.zeros(number[-1] + 1 if n else 0, dtype=np.int64)
     np.maximum.at(end_day, number, by_day)
     stay_end = np.empty(n, dtype=np.int64)
     stay_end[order] = end_day[number]
     left = stay_end < last
-    if panel.churned is not None:
-        ends = row_of[customer, stay_end]
-        left = np.where(stay_end == last, panel.churned[ends], left)
+    ends = row_of[customer, stay_end]
+    if ends_month is not None:
+        left = np.where(stay_end == last, ends_month[ends], left)
+    if churned is not None:
         # A last absence that may be a lapse: the label of the row before it says that it is no churn.
-        left &= ~((stay_end == last - 1) & ~panel.churned[ends])
-    return Stays(
-        day.astype(np.int64),
-        last,
-        stay_end,
-        left,
-        last + (panel.churned is not None),
-        row_of,
-        customer.astype(np.int64),
-    )
+        left &= ~((stay_end == last - 1) & ~churned[ends])
+    known_until = last + (ends_month is not None)
+    return Stays(day.astype(np.int64), last, stay_end, left, known_until, row_of, customer.astype(np.int64))
 
 
-def _goes_on(panel: Panel, order: NDArray[np.intp], customer: Integers, day: Integers) -> Bools:
+def _goes_on(
+    churned: Bools | None, ends_month: Bools | None, order: NDArray[np.intp], customer: Integers, day: Integers
+) -> Bools:
     """Say which rows, in `order` by customer and day, belong to the stay of the row before, shape (n,)."""
     gap, same = np.diff(day), np.diff(customer) == 0
     follows = np.zeros(len(day), dtype=np.bool_)
-    if panel.churned is None:
-        follows[1:] = same & (gap == 1)
-    else:
-        follows[1:] = same & ~panel.churned[order][:-1] & (gap <= 2)
+    follows[1:] = same & (gap == 1)
+    if churned is not None:
+        follows[1:] |= same & (gap == 2) & ~churned[order][:-1]
+    if ends_month is not None:
+        follows[1:] &= ~ends_month[order][:-1]
     return follows

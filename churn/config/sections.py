@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from churn.config.crontab import cron_trigger
@@ -151,6 +151,15 @@ class SegmentsSection(Section):
     psi_refit: Annotated[float, Field(gt=0)] = Field(
         0.25, description="Population stability index of the segments' shares from which they are fitted anew at once."
     )
+
+    @model_validator(mode="after")
+    def _fewest_not_above_most(self) -> SegmentsSection:
+        if self.fewest > self.most:
+            raise ValueError(
+                f"fewest is {self.fewest} and most is {self.most}: no number of segments is between them; "
+                "raise segments.most or lower segments.fewest"
+            )
+        return self
 
 
 class Offer(Section):

@@ -1,4 +1,4 @@
-"""What becomes of the features of a night that the checks refused."""
+"""What becomes of the features and the models of a night that the checks refused."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from churn import registry
 from churn.errors import ChecksFailedError
 from churn.features.snapshot import Population, Snapshot, find_snapshot, withdraw_snapshot
-from churn.schema import runs, snapshots
+from churn.schema import model_events, models, runs, segment_events, segment_outcomes, snapshots
 
 SCORE_CHECK = "feature_drift_score"
 
@@ -45,3 +46,50 @@ def drop_refused(connection: Connection, snapshot: Snapshot, *, run_id: int, fai
     """
     if set(failed) != {SCORE_CHECK}:
         withdraw_snapshot(connection, snapshot, run_id=run_id)
+
+
+def withdraw_models(
+    connection: Connection, author: registry.Author, as_of: date, *, outcomes: tuple[str, int] | None
+) -> list[str]:
+    """Take back the segments and the CLV model that a refused run put in force; return their versions.
+
+    The ones before are in force again, so that the night, run once more, goes on from there. What the run said of its
+    segments goes too. A model that a finished night has used stays in the registry as retired.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+    author : Author
+        The refused run.
+    as_of : date
+        Its night.
+    outcomes : tuple of (str, int) or None
+        The segmentation and the snapshot by which the run counted who churned: they are to be counted anew.
+    """
+    withdrawn = [] if author.run_id is None else sorted(_adopted_by(connection, author.run_id))
+    for version in withdrawn:
+        registry.withdraw(connection, version, author, f"the checks refused the night of {as_of}")
+        if _is_used(connection, version):
+            connection.execute(sa.update(models).where(models.c.model_version == version).values(status="retired"))
+    connection.execute(sa.delete(segment_events).where(segment_events.c.run_id == author.run_id))
+    if outcomes is not None:
+        counted = sa.tuple_(segment_outcomes.c.model_version, segment_outcomes.c.snapshot_id)
+        connection.execute(sa.delete(segment_outcomes).where(counted == sa.tuple_(*outcomes)))
+    return withdrawn
+
+
+def _adopted_by(connection: Connection, run_id: int) -> set[str]:
+    """Return the versions that a run put in force: promoted, registered for a past night, or fitted once more."""
+    promoted = sa.select(model_events.c.model_version).where(
+        model_events.c.run_id == run_id, model_events.c.event == "promoted"
+    )
+    registered = sa.select(models.c.model_version).where(models.c.run_id == run_id, models.c.status != "challenger")
+    fitted = sa.select(segment_events.c.model_version).where(segment_events.c.run_id == run_id)
+    return set(connection.scalars(sa.union(promoted, registered, fitted)))
+
+
+def _is_used(connection: Connection, version: str) -> bool:
+    """Whether a finished night has used a model."""
+    named = sa.or_(*(runs.c.versions[kind].astext == version for kind in (registry.SEGMENTS, registry.CLV)))
+    used = sa.select(runs.c.run_id).where(runs.c.status == "succeeded", named).limit(1)
+    return connection.scalar(used) is not None

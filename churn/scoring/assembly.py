@@ -61,7 +61,6 @@ def _score(connection: Connection, night: ScoredNight, keys: dict[str, Any]) -> 
             "snapshot_id": night.snapshot.snapshot_id,
             "high_from": HIGH_FROM_PERCENTILE,
             "medium_from": MEDIUM_FROM_PERCENTILE,
-            "model_version": night.segments_version,
             "high_value_share": night.settings.clv.high_value_share,
             "medium_value_share": night.settings.clv.medium_value_share,
         },

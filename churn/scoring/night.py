@@ -79,6 +79,11 @@ class ScoredNight:
         }
 
     @property
+    def counted_outcomes(self) -> tuple[str, int] | None:
+        """The segmentation, and the snapshot on which the churn of its segments was counted."""
+        return None if self.outcome_snapshot is None else (self.segments_version, self.outcome_snapshot[0])
+
+    @property
     def author(self) -> registry.Author:
         """Who is said to have made what this night adds to the registry."""
         return registry.Author(f"churn nightly, run {self.run_id}", self.started_at, self.run_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +20,10 @@ from churn.segments.search import Jury, best_of, chosen, cold_candidates, sample
 
 FEWEST, MOST = 3, 10
 CUSTOMERS_PER_SEGMENT = 10
-"""With fewer customers than this per segment there is nothing to learn: fewer segments, or a single one."""
+"""With fewer customers than this per segment there is nothing to learn: fewer segments, or a single one.
+
+Segments in force stay down to half as many, so that a company of about that size does not go to and fro.
+"""
 
 SEARCH_ROWS = 10_000
 LEAST_START_SHARE = 0.005
@@ -34,6 +39,7 @@ def fit_segments(
     most: int = MOST,
     previous: Segmenter | None = None,
     max_rows: int = 50_000,
+    only_names: bool = False,
 ) -> FittedSegments:
     """Group customers by behaviour and value, and name the groups.
 
@@ -55,6 +61,9 @@ def fit_segments(
         The segments before: their number, ids and names stay unless there is reason to change them.
     max_rows : int
         Larger populations are sampled down to so many customers.
+    only_names : bool
+        Whether `previous` gives ids and names to what resembles it, and nothing else: the segments are those of a
+        first fit. For a night before the fit of `previous`, which must learn nothing from later data.
 
     Raises
     ------
@@ -64,15 +73,24 @@ def fit_segments(
     if len(numbers) == 0:
         raise ModelError("Segments need at least one customer, got none.", "Check the features of this night.")
     rng = np.random.default_rng(seed)
-    population = draw_population(names, numbers, previous, rng, max_rows)
+    held_on_to = None if only_names else previous
+    population = draw_population(names, numbers, held_on_to, rng, max_rows)
     before = seen_before(population, previous)
+    if before is not None and only_names:
+        before = replace(before, centroids=None, radii=())
     distinct = len(np.unique(population.scaled.round(9), axis=0)) if population.features else 1
-    most = min(most, len(population.scaled) // CUSTOMERS_PER_SEGMENT, distinct)
+    most = min(most, _room(len(population.scaled), held_on_to), distinct)
     if most < fewest:
         return single_segment(population, before, previous)
     with one_thread():
-        grouping, candidates = _grouping(population, range(fewest, most + 1), before, previous, seed, rng)
+        grouping, candidates = _grouping(population, range(fewest, most + 1), before, held_on_to, seed, rng)
     return named(population, grouping, candidates, before, previous)
+
+
+def _room(customers: int, previous: Segmenter | None) -> int:
+    """Return how many segments there are customers for."""
+    present = 0 if previous is None or len(previous.segments) == 1 else len(previous.segments)
+    return max(customers // CUSTOMERS_PER_SEGMENT, min(present, 2 * customers // CUSTOMERS_PER_SEGMENT))
 
 
 def _grouping(
@@ -99,9 +117,15 @@ def _grouping(
 
 
 def _start(scaled: Floats, before: Before | None, previous: Segmenter | None) -> Grouping | None:
-    """Return where the segments before lie now, without those that dwindled; None where there is one at most."""
+    """Return where the segments before lie now, without those that dwindled; None where there is one at most.
+
+    That is halfway between where they lay and the means of their customers, as far as both are on one scale: half of
+    a month's chance is not followed, and a lasting move is one month late.
+    """
     if before is None or previous is None:
         return None
     start = grouped("gaussian_mixture" if previous.spreads else "kmeans", scaled, before.labels)
+    if before.centroids is not None and start.method == "kmeans":
+        start = replace(start, centroids=(start.centroids + before.centroids[np.unique(before.labels)]) / 2)
     start = start.take(np.flatnonzero(start.weights >= LEAST_START_SHARE))
     return start if len(start.centroids) > 1 else None

@@ -15,7 +15,11 @@ from churn.segments.population import Before, Population, distances
 from churn.segments.profiles import Profiles
 
 FAMILIAR = 0.99
-"""Share of a segment's customers within its radius: who lies beyond it later is a stranger."""
+"""Share of a segment's customers within its radius: who lies beyond it later is a stranger.
+
+A segment that goes on keeps its radius: taken anew at each refit it would grow with newcomers that arrive little by
+little, and nobody would ever be a stranger.
+"""
 
 ALL, ALL_DESCRIPTION = "All customers", "All customers: nothing sets them clearly apart."
 
@@ -46,11 +50,12 @@ def named(
     comparison = None if before is None else compare(before, labels, count)
     recognised = [None] * count if comparison is None else comparison.recognised
     ids, next_id = _ids(recognised, 1 if previous is None else previous.next_id)
-    segments = name_segments(profiles, ids, recognised, () if comparison is None else comparison.old)
+    segments = name_segments(profiles, ids, recognised, () if previous is None else previous.segments)
     order = sorted(range(count), key=lambda i: ids[i])
     sizes = np.bincount(labels, minlength=count)
     away = distances(population.scaled, grouping.centroids, labels)
-    radii = [float(np.quantile(away[labels == i], FAMILIAR)) for i in order]
+    known = _known_radii(before, comparison)
+    radii = [known.get(i, float(np.quantile(away[labels == i], FAMILIAR))) for i in order]
     mixture = grouping.method == "gaussian_mixture"
     segmenter = Segmenter(
         population.features,
@@ -81,6 +86,13 @@ def _profiles(population: Population, grouping: Grouping) -> Profiles:
     columns = population.of([feature.name for feature in population.features])
     labels = grouping.labels(population.scaled)
     return Profiles(population.features, columns, population.scaled / weights, labels, grouping.centroids / weights)
+
+
+def _known_radii(before: Before | None, comparison: Comparison | None) -> dict[int, float]:
+    """Return the radii before of the groups that go on, by their position now, where the scaling is the same."""
+    if before is None or comparison is None or not before.radii:
+        return {}
+    return {n: before.radii[o] for n, o in enumerate(comparison.match) if o is not None}
 
 
 def _ids(recognised: Sequence[Segment | None], next_id: int) -> tuple[list[int], int]:

@@ -35,7 +35,7 @@ def name_segments(
         All the segments there were: at one refit no name passes from one to another.
     """
     meanings = profiles.meanings([None if old is None else old.meaning for old in before])
-    names = _plain_names(meanings)
+    names = [_plain_name(meaning) for meaning in meanings]
     result: dict[int, tuple[str, Meaning]] = {}
     for i, (old, meaning) in enumerate(zip(before, meanings, strict=True)):
         if old is not None and old.meaning is not None and _still_true(profiles, i, meaning, old.meaning):
@@ -69,17 +69,9 @@ def _still_true(profiles: Profiles, i: int, now: Meaning, before: Meaning) -> bo
     return before.qualifier is None
 
 
-def _plain_names(meanings: Sequence[Meaning]) -> list[str]:
-    """Return for instance `High value, very active, slipping`; the unremarkable middle is left out.
-
-    So is the value where every segment lies in the middle: then the word sets nobody apart.
-    """
-    told = any(meaning.value for meaning in meanings)
-    return [_plain_name(meaning, told=told) for meaning in meanings]
-
-
-def _plain_name(meaning: Meaning, *, told: bool) -> str:
-    value = VALUE_WORDS[meaning.value] if told and meaning.value is not None else ""
+def _plain_name(meaning: Meaning) -> str:
+    """Return for instance `High value, very active, slipping`; middling engagement or direction is left out."""
+    value = "" if meaning.value is None else VALUE_WORDS[meaning.value]
     engagement, direction = ENGAGEMENT_WORDS.get(meaning.engagement or 0), DIRECTION_WORDS.get(meaning.direction or 0)
     words = [word for word in (value, engagement, direction) if word]
     if len(words) == (1 if value else 0):

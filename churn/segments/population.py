@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,11 +54,17 @@ class Before:
         Positions in `segments`.
     strangers : ndarray of bool, shape (n,)
         Customers further from their centroid than nearly all were; none where the artifact does not tell.
+    centroids : ndarray of float64, shape (o, f), optional
+        In the order of `segments`; None where the features or their scaling are no longer the same.
+    radii : tuple of float, length o or 0
+        In the order of `segments`; empty where the centroids are None or the artifact does not tell.
     """
 
     segments: tuple[Segment, ...]
     labels: Positions
     strangers: NDArray[np.bool_]
+    centroids: Floats | None = None
+    radii: tuple[float, ...] = ()
 
 
 def draw_population(
@@ -79,17 +85,36 @@ def draw_population(
 
 
 def seen_before(population: Population, previous: Segmenter | None) -> Before | None:
-    """Return how the segments before see the customers, None without them or where a feature of theirs is gone."""
-    if previous is None or not set(previous.feature_names) <= set(population.names):
+    """Return how the segments before see the customers, None without them or where none of their features is left.
+
+    A feature that is gone tells nobody apart: the others decide. It brings nobody nearer to being a stranger either.
+    """
+    if previous is None:
         return None
-    scaled = previous.scaled(population.of(previous.feature_names))
-    order = sorted(range(len(previous.segments)), key=lambda i: previous.segments[i].segment_id)
-    found = previous.positions(scaled)
+    seeing = _with_features(previous, population.names)
+    if previous.features and not seeing.features:
+        return None
+    scaled = seeing.scaled(population.of(seeing.feature_names))
+    order = sorted(range(len(seeing.segments)), key=lambda i: seeing.segments[i].segment_id)
+    found, centroids = seeing.positions(scaled), np.asarray(seeing.centroids, dtype=np.float64)
     strangers = np.zeros(len(scaled), dtype=np.bool_)
-    if previous.radii:
-        strangers = distances(scaled, np.asarray(previous.centroids), found) > np.asarray(previous.radii)[found]
-    labels = np.argsort(order)[found]
-    return Before(tuple(previous.segments[i] for i in order), labels, strangers)
+    if seeing.radii:
+        strangers = distances(scaled, centroids, found) > np.asarray(seeing.radii)[found]
+    before = Before(tuple(seeing.segments[i] for i in order), np.argsort(order)[found], strangers)
+    if previous.features != population.features:
+        return before
+    return replace(before, centroids=centroids[order], radii=tuple(seeing.radii[i] for i in order if seeing.radii))
+
+
+def _with_features(segmenter: Segmenter, names: Sequence[str]) -> Segmenter:
+    """Return the segmentation as seen with only those of its features that are among `names`."""
+    kept = [j for j, feature in enumerate(segmenter.features) if feature.name in names]
+    return replace(
+        segmenter,
+        features=tuple(segmenter.features[j] for j in kept),
+        centroids=tuple(tuple(centroid[j] for j in kept) for centroid in segmenter.centroids),
+        spreads=tuple(replace(s, variances=tuple(s.variances[j] for j in kept)) for s in segmenter.spreads),
+    )
 
 
 def distances(scaled: Floats, centroids: Floats, labels: Positions) -> Floats:

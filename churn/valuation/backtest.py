@@ -115,8 +115,19 @@ def run_backtest(
             holdout = _purchase_holdout(connection, settings, as_of)
         else:
             holdout = _contract_holdout(connection, settings, as_of, panel)
+        return _scored(connection, settings, holdout, segments_at), ""
     except ModelError as error:
         return None, f"No backtest of CLV: {error.message}"
+
+
+def _scored(connection: Connection, settings: Settings, holdout: Holdout, segments_at: SegmentsAt) -> Backtest:
+    """Hold the predictions, with the averages by segment among them, against what came.
+
+    Raises
+    ------
+    ModelError
+        Nobody is there to score.
+    """
     realised = read_realised(connection, settings, holdout.from_date, holdout.months).of(holdout.customer_keys, 0.0)
     predicted = dict(holdout.predicted)
     averages = read_averages(connection, settings, holdout.from_date, holdout.months, segments_at)
@@ -124,14 +135,19 @@ def run_backtest(
         names = _segments(segments_at, holdout.from_date, holdout.customer_keys)
         predicted[SEGMENT_AVERAGE] = holdout.months * averages.monthly(names, len(holdout.customer_keys))
     until = _months_after(holdout.from_date, holdout.months)
-    return Backtest(holdout.from_date, until, score_methods(predicted, realised)), ""
+    return Backtest(holdout.from_date, until, score_methods(predicted, realised))
 
 
 def latest_averages(
     connection: Connection, settings: Settings, as_of: date, segments_at: SegmentsAt
 ) -> SegmentAverages | None:
-    """Average what customers brought in the last 12 months (or 6, or 3), by segment; None where nobody was there."""
+    """Average what customers brought in the last 12 months (or 6, or 3), by segment.
+
+    None where nobody was there, or segments are not known.
+    """
     for months in AVERAGED_MONTHS:
+        if _known_months(as_of, months, segments_at) is None:
+            continue
         found = read_averages(connection, settings, as_of, months, segments_at)
         if found is not None:
             return found
@@ -146,14 +162,19 @@ def read_averages(
     The period is shorter, down to three months, where segments are known only so far back. None where fewer than ten
     customers were there.
     """
-    known = (m for m in range(months, FEWEST_MONTHS - 1, -1) if segments_at(_months_before(until, m)) is not None)
-    length = next(known, months)
+    length = _known_months(until, months, segments_at) or months
     from_date = _months_before(until, length)
     realised = read_realised(connection, settings, from_date, length)
     if len(realised.keys) < FEWEST_CUSTOMERS:
         return None
     names = _segments(segments_at, from_date, realised.keys)
     return segment_averages(realised.values, names, months=length)
+
+
+def _known_months(until: date, months: int, segments_at: SegmentsAt) -> int | None:
+    """Return the longest period, three months to `months`, at whose beginning segments are known; None without one."""
+    lengths = range(months, FEWEST_MONTHS - 1, -1)
+    return next((m for m in lengths if segments_at(_months_before(until, m)) is not None), None)
 
 
 def read_realised(connection: Connection, settings: Settings, from_date: date, months: int) -> ByCustomer:
@@ -228,16 +249,9 @@ def _purchase_holdout(connection: Connection, settings: Settings, as_of: date) -
     keys = histories["customer_key"][rows].astype(np.int64)
     x, recency, t, value = (histories[name][rows] for name in HISTORY_COLUMNS)
     bought = clv.inactivity_clv(
-        np.full(len(rows), np.nan),
-        x,
-        recency,
-        t,
-        value,
-        model,
-        economics=_undiscounted(settings, months),
-        customer_keys=keys,
-        seed=settings.train.seed,
-    )
+        np.full(len(rows), np.nan), x, recency, t, value, model,
+        economics=_undiscounted(settings, months), customer_keys=keys, seed=settings.train.seed,
+    )  # fmt: skip
     own_rate = months * own_rate_of_purchases(x, t, value, gross_margin=settings.clv.gross_margin)
     return Holdout(from_date, months, keys, {MODEL: bought.values.clv, OWN_RATE: own_rate})
 

@@ -70,9 +70,9 @@ def value_batch(
         settings.clv.annual_discount_rate,
         settings.clv.gross_margin,
     )
-    if isinstance(in_force.model, clv.ContractualModel):
-        return _contracts(settings, names, batch, in_force, in_force.model, p, economics, facts, segments)
-    return _purchases(settings, names, batch, in_force, in_force.model, p, economics, facts, segments)
+    if settings.churn.definition == "contractual":
+        return _contracts(settings, names, batch, in_force, p, economics, facts, segments)
+    return _purchases(settings, names, batch, in_force, p, economics, facts, segments)
 
 
 def stakes(
@@ -119,7 +119,6 @@ def _contracts(
     names: FeatureNames,
     batch: Batch,
     in_force: ClvInForce,
-    model: clv.ContractualModel,
     p: Floats,
     economics: clv.Economics,
     facts: Facts,
@@ -128,12 +127,13 @@ def _contracts(
     contracts = contracts_of(names, batch, facts.days_to_discount_end.of(batch.customer_keys, np.nan))
     own_rate = own_rate_of_contracts(contracts.mrr, gross_margin=economics.gross_margin)
     values = _baseline(settings, in_force, own_rate, p, economics, segments)
-    if values is None:
+    if values is None and isinstance(in_force.model, clv.ContractualModel):
         values = clv.contractual_clv(
-            model, contracts, p, economics=economics, customer_keys=batch.customer_keys, seed=settings.train.seed
-        )
+            in_force.model, contracts, p,
+            economics=economics, customer_keys=facts.draw_keys(batch.customer_keys), seed=settings.train.seed,
+        )  # fmt: skip
     unknown = np.full(len(batch), np.nan)
-    return Valued(values, unknown, unknown)
+    return Valued(values or _unknown(len(batch)), unknown, unknown)
 
 
 def _purchases(
@@ -141,7 +141,6 @@ def _purchases(
     names: FeatureNames,
     batch: Batch,
     in_force: ClvInForce,
-    model: clv.InactivityModel,
     p: Floats,
     economics: clv.Economics,
     facts: Facts,
@@ -151,12 +150,15 @@ def _purchases(
         number_column(names, batch, name) for name in ("frequency", "recency_days", "t_days", "monetary_value")
     )
     value = gross * facts.net_share.of(batch.customer_keys, 1.0)
-    bought = clv.inactivity_clv(
-        p, x, recency, t, value, model,
-        economics=economics, customer_keys=batch.customer_keys, seed=settings.train.seed,
-    )  # fmt: skip
     own_rate = own_rate_of_purchases(x, t, value, gross_margin=economics.gross_margin)
     baseline = _baseline(settings, in_force, own_rate, p, economics, segments)
+    if not isinstance(in_force.model, clv.InactivityModel):
+        unknown = np.full(len(batch), np.nan)
+        return Valued(baseline or _unknown(len(batch)), unknown, unknown)
+    bought = clv.inactivity_clv(
+        p, x, recency, t, value, in_force.model,
+        economics=economics, customer_keys=facts.draw_keys(batch.customer_keys), seed=settings.train.seed,
+    )  # fmt: skip
     return Valued(baseline or bought.values, bought.expected_purchases, bought.p_alive)
 
 
@@ -174,3 +176,9 @@ def _baseline(
     if settings.clv.method == "segment_average" and in_force.averages is not None:
         return baseline_values(in_force.averages.monthly(segments, len(own_rate)), p, economics)
     return None
+
+
+def _unknown(customers: int) -> clv.ClvValues:
+    """Return the values of customers where there is neither a model nor a baseline."""
+    nan = np.full(customers, np.nan)
+    return clv.ClvValues(nan, nan, nan, nan, nan, nan, np.empty((customers, 0)))

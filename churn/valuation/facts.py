@@ -52,23 +52,31 @@ class Facts:
         Of customers with a discount that runs.
     net_share : ByCustomer
         Of customers with refunds, the share of their purchases' value that was left, 0 to 1.
+    draw_key : ByCustomer
+        Whole numbers below 2 ** 52 that belong to the customers' ids, whatever their keys.
     """
 
     days_to_discount_end: ByCustomer
     net_share: ByCustomer
+    draw_key: ByCustomer
+
+    def draw_keys(self, customer_keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return what to draw intervals with, shape (n,): the same in every warehouse over the same source."""
+        known = self.draw_key.of(customer_keys, -1.0).astype(np.int64)
+        return np.where(known < 0, customer_keys, known)
 
 
-NO_FACTS = Facts(ByCustomer.nobody(), ByCustomer.nobody())
+NO_FACTS = Facts(ByCustomer.nobody(), ByCustomer.nobody(), ByCustomer.nobody())
 
 
 def read_facts(connection: Connection, settings: Settings, as_of: date) -> Facts:
     """Read what CLV of the configured kind needs beyond features, as of a date."""
+    draw_key = read_by_customer(connection, "clv/draw_keys.sql", "draw_key")
     if settings.churn.definition == "contractual":
         ends = read_by_customer(connection, "clv/discount_ends.sql", "days_to_discount_end", as_of=as_of)
-        return Facts(ends, ByCustomer.nobody())
-    return Facts(
-        ByCustomer.nobody(), read_by_customer(connection, "clv/refunded_customers.sql", "net_share", as_of=as_of)
-    )
+        return Facts(ends, ByCustomer.nobody(), draw_key)
+    net_share = read_by_customer(connection, "clv/refunded_customers.sql", "net_share", as_of=as_of)
+    return Facts(ByCustomer.nobody(), net_share, draw_key)
 
 
 def read_by_customer(connection: Connection, path: str, column: str, **params: object) -> ByCustomer:

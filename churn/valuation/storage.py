@@ -9,6 +9,19 @@ from churn.schema import clv_backtests, clv_deciles
 from churn.valuation.backtest import Backtest
 
 
+def copy_backtest(connection: Connection, source: str, model_version: str) -> None:
+    """Let the backtest of one model stand for another, which has none of its own."""
+    if source == model_version:
+        return
+    for table in (clv_backtests, clv_deciles):
+        connection.execute(sa.delete(table).where(table.c.model_version == model_version))
+        names = [column.name for column in table.columns]
+        rows = sa.select(
+            *(sa.literal(model_version) if name == "model_version" else table.c[name] for name in names)
+        ).where(table.c.model_version == source)
+        connection.execute(sa.insert(table).from_select(names, rows))
+
+
 def store_backtest(connection: Connection, model_version: str, backtest: Backtest | None, used: str) -> None:
     """Store the backtest of a model in place of one that was there."""
     for table in (clv_backtests, clv_deciles):

@@ -6,38 +6,35 @@
 -- window: none
 -- severity: fail
 -- Every score has a named segment, names differ, and the segments' customers add up to the scored ones.
-select 'segment_id ' || s.segment_id || ': ' || count(*) || ' customers in a segment without a name' as problem
-from scores.customer_scores as s
-where
-    s.as_of_date = cast(:as_of as date)
-    and s.run_id = :run_id
-    and not exists (
-        select 1
-        from scores.segment_nights as n
-        where n.as_of_date = cast(:as_of as date) and n.run_id = :run_id and n.segment_id = s.segment_id
-    )
-group by s.segment_id
+with scored_segments as (
+    select
+        s.segment_id,
+        count(*) as customers
+    from scores.customer_scores as s
+    where s.as_of_date = cast(:as_of as date) and s.run_id = :run_id
+    group by s.segment_id
+),
+
+named_segments as (
+    select
+        n.segment_id,
+        n.segment,
+        n.customers
+    from scores.segment_nights as n
+    where n.as_of_date = cast(:as_of as date) and n.run_id = :run_id
+)
+
+select 'segment_id ' || s.segment_id || ': ' || s.customers || ' customers in a segment without a name' as problem
+from scored_segments as s
+left join named_segments as n on s.segment_id = n.segment_id
+where n.segment_id is null
 union all
 select n.segment || ': the name of ' || count(*) || ' segments' as problem
-from scores.segment_nights as n
-where n.as_of_date = cast(:as_of as date) and n.run_id = :run_id
+from named_segments as n
 group by n.segment
 having count(*) > 1
 union all
-select
-    n.segment || ': ' || n.customers || ' customers, but '
-    || (
-        select count(*)
-        from scores.customer_scores as s
-        where s.as_of_date = cast(:as_of as date) and s.run_id = :run_id and s.segment_id = n.segment_id
-    )
-    || ' scores' as problem
-from scores.segment_nights as n
-where
-    n.as_of_date = cast(:as_of as date)
-    and n.run_id = :run_id
-    and n.customers <> (
-        select count(*)
-        from scores.customer_scores as s
-        where s.as_of_date = cast(:as_of as date) and s.run_id = :run_id and s.segment_id = n.segment_id
-    )
+select n.segment || ': ' || n.customers || ' customers, but ' || coalesce(s.customers, 0) || ' scores' as problem
+from named_segments as n
+left join scored_segments as s on n.segment_id = s.segment_id
+where n.customers <> coalesce(s.customers, 0)

@@ -94,7 +94,7 @@ select
     t.value,
     t.customers,
     t.clv,
-    round(t.clv - t.margin, 2) as clv_low,
+    case when t.margin is not null then greatest(round(t.clv - t.margin, 2), 0) end as clv_low,
     round(t.clv + t.margin, 2) as clv_high,
     t.clv_if_retained
 from spread_sums as t

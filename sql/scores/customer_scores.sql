@@ -1,15 +1,17 @@
 -- name: customer_scores
 -- writes: scores.customer_scores
 -- grain: customer × run
--- reads: scores.feature_snapshots, scores.attempt_segments, scores.attempt_risk, scores.attempt_clv, customer_stages, ops.published, scores.customer_scores, scores.segment_nights, ops.models
--- params: as_of, run_id, snapshot_id, high_from, medium_from, model_version, high_value_share, medium_value_share
+-- reads: scores.feature_snapshots, scores.attempt_segments, scores.attempt_risk, scores.attempt_clv, customer_stages, ops.published, scores.customer_scores, scores.segment_nights
+-- params: as_of, run_id, snapshot_id, high_from, medium_from, high_value_share, medium_value_share
 -- window: none
 --
 -- A value tier takes the customers whose place from the top by CLV, between 0 and 1, lies below high_value_share, or
--- below it and medium_value_share together. Customers with the same CLV share the place of their middle.
+-- below it and medium_value_share together. Customers with the same CLV share the place of their middle;
+-- where all have the same, a single one included, nothing tells them apart and everybody is medium.
 --
--- The segment before is the name that the customer had on the latest night published before this one. The same name
--- carries on what that night knew; another one is a move on this as_of.
+-- Only the latest night published before this one is looked at for the segment before. The same segment (by its id,
+-- whatever its name) carries on what that night knew; another one is a move on this as_of, and the segment before is
+-- told by the name that it had that night.
 insert into scores.customer_scores (
     as_of_date, run_id, customer_key, segment_id, risk_score, churn_probability, risk_percentile, risk_band,
     mrr, clv, clv_if_retained, value_at_risk, expected_purchases, clv_low, clv_high, p_alive, value_tier,
@@ -56,17 +58,9 @@ value_places as (
     select
         v.customer_key,
         cast(v.customers_above + v.customers - v.customers_below as double precision)
-        / (2 * v.customers) as place
+        / (2 * v.customers) as place,
+        v.customers_above = 0 and v.customers_below = 0 as is_all_alike
     from value_counts as v
-),
-
-named_segments as (
-    select
-        cast(e.value ->> 'segment_id' as integer) as segment_id,
-        e.value ->> 'name' as segment
-    from ops.models as m
-    cross join lateral jsonb_array_elements(m.details -> 'segments') as e (value)
-    where m.model_version = :model_version
 ),
 
 nights_before as (
@@ -82,13 +76,14 @@ nights_before as (
 customers_before as (
     select
         b.customer_key,
+        b.segment_id,
         n.segment,
         b.previous_segment,
         coalesce(b.segment_since_date, b.as_of_date) as segment_since_date
     from nights_before as l
     inner join scores.customer_scores as b
         on l.as_of_date = b.as_of_date and l.run_id = b.run_id
-    inner join scores.segment_nights as n
+    left join scores.segment_nights as n
         on b.as_of_date = n.as_of_date and b.run_id = n.run_id and b.segment_id = n.segment_id
 )
 
@@ -114,6 +109,7 @@ select
     s.clv_high,
     s.p_alive,
     case
+        when v.is_all_alike then 'medium'
         when v.place < cast(:high_value_share as double precision) then 'high'
         when
             v.place < cast(:high_value_share as double precision) + cast(:medium_value_share as double precision)
@@ -124,9 +120,8 @@ select
     s.recency_quintile,
     s.frequency_quintile,
     s.monetary_quintile,
-    case when n.segment = b.segment then b.previous_segment else b.segment end as previous_segment,
-    case when n.segment = b.segment then b.segment_since_date else cast(:as_of as date) end as segment_since_date
+    case when s.segment_id = b.segment_id then b.previous_segment else b.segment end as previous_segment,
+    case when s.segment_id = b.segment_id then b.segment_since_date else cast(:as_of as date) end as segment_since_date
 from scored_customers as s
-left join named_segments as n on s.segment_id = n.segment_id
 left join value_places as v on s.customer_key = v.customer_key
 left join customers_before as b on s.customer_key = b.customer_key

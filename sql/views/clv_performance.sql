@@ -6,7 +6,7 @@
 -- window: none
 -- comment: How near customer lifetime value came to what customers then brought, beside what anyone could reckon without a model. Money is undiscounted margin of the tested period.
 -- example: select method, predicted, realised, decile_error, rank_correlation, is_best from bi.clv_performance where model_status = 'champion' order by is_best desc
--- column.model_version: Version of the CLV model; it was fitted as of from_date for the test, and then on everything.
+-- column.model_version: Version of the CLV model; it was fitted as of from_date for the test, and then on everything. Where a night could not test it anew, the test of the one before.
 -- column.model_status: champion = values of the latest published night come from it; challenger = fitted since, the next night takes it; retired = was in use.
 -- column.trained_as_of: Date as of which the model was fitted.
 -- column.method: model; own_rate = each customer's own average so far, for ever; segment_average = what customers of the same segment brought a month in the period before.

@@ -11,7 +11,7 @@
 -- column.value: The segment, value tier or plan; all where everybody is summed.
 -- column.customers: Customers in it.
 -- column.clv: Their customer lifetime value together, the sum of bi.customer_scores.clv, in the business's currency.
--- column.clv_low: Lower end of the interval that holds what they will bring with a chance of 80 %; null where values come from a naive baseline.
+-- column.clv_low: Lower end of the interval that holds what they will bring with a chance of 80 %; null where values come from a naive baseline or are not known. For churn by inactivity it counts how far the backtest was off in total.
 -- column.clv_high: Upper end of it.
 -- column.clv_if_retained: Their value together if nobody churned within the churn horizon.
 -- column.run_id: Run that wrote the row; see bi.job_runs.

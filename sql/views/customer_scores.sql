@@ -19,29 +19,42 @@
 -- column.model_version: Model that gave the probability, or recency-rule.
 -- column.run_id: Run that wrote the row; see bi.job_runs.
 -- column.risk_score: What customers are ranked by: the model's raw log-odds, or days since the last activity under the recency rule.
--- column.expected_purchases: Purchases expected within the churn horizon; only for churn by inactivity.
+-- column.expected_purchases: Days with a purchase expected within the churn horizon, by the model whatever clv.method is; only for churn by inactivity.
 -- column.in_sample: True where the model's training labels end after as_of_date: not a fair test of the model.
 -- column.reason_1: Why the customer may leave, in words, with the customer's own numbers; what happened comes before how the customer is placed. Typical = the median of the night's customers. Only for the list and the riskiest tenth, where something adds risk; otherwise null.
 -- column.reason_2: The second reason; null where there is none.
 -- column.reason_3: The third reason; null where there is none.
 -- column.clv_low: With a chance of 10 % the customer's margin turns out to be less than this; null where it is not known.
--- column.clv_high: With a chance of 10 % the customer's margin turns out to be more than this; null where it is not known.
--- column.p_alive: Probability (0 to 1) that the customer has not left for good; only for churn by inactivity.
--- column.value_tier: high, medium or low by CLV, for the shares of customers that clv.high_value_share and clv.medium_value_share name (the top fifth and the next three tenths unless configured); equal CLV shares a tier. Null where there is no CLV.
+-- column.clv_high: With a chance of 10 % the customer's margin turns out to be more than this; null where it is not known. clv, a mean, may lie outside the two where a customer is most likely gone.
+-- column.p_alive: Probability (0 to 1) that the customer has not left for good; only for churn by inactivity, and null where it cannot be told since hardly anybody is seen to leave.
+-- column.value_tier: high, medium or low by CLV, for the shares of customers that clv.high_value_share and clv.medium_value_share name (the top fifth and the next three tenths unless configured); equal CLV shares a tier, and where all have the same everybody is medium. Null where there is no CLV.
 -- column.lifecycle_stage: The first that holds of: won_back = came back within 180 days after more than the grace days without paid coverage, or by inactivity within churn.inactivity_days after more than those without a purchase; new = a customer for less than 90 days (days paid for, or since the first purchase); dormant = no use for 30 days, or by inactivity no purchase for two thirds of churn.inactivity_days (and no use for 30 days where use is known); declining = mrr lower than 90 days ago or use halved, by inactivity spend halved (90 days against the 90 before); growing = mrr higher or use doubled, by inactivity spend doubled; mature = everybody else.
--- column.recency_quintile: 5 = at least four fifths of the night's customers bought longer ago, 1 = less than one fifth did; of the last use where no payments are mapped. Equal values share a quintile.
+-- column.recency_quintile: 5 = among the fifth of the night's customers who bought last, 1 = among the fifth who bought longest ago; of the last use where no payments are mapped. Equal values share the quintile of their middle, which may then hold more or less than a fifth.
 -- column.frequency_quintile: The same of days with a repeat purchase, or of active days in the last 90 where no payments are mapped; 5 = most often.
 -- column.monetary_quintile: The same of the spend of the last 365 days, or of mrr where no payments are mapped; 5 = most.
--- column.previous_segment: Name of the segment that the customer was in before this one; null if there was no other, as far as published nights go back.
--- column.segment_since_date: Date of the first night without a break in which the customer was in this segment; a customer who was away begins anew.
-with latest_nights as (
+-- column.previous_segment: Name, as of then, of the segment that the customer was in before this one; a segment under a new name is the same. Each night looks only at the published night before it: null for a customer who was not there, or had none.
+-- column.segment_since_date: Date of the first night without a break in which the customer was in this segment, whatever its name; a customer who was away begins anew.
+--
+-- The date and the run are compared with one value each, which prunes partitions, and the few names are joined last, to
+-- customers already read: so every plan reads the night once.
+with latest_nights as materialized (
     select
         p.as_of_date,
         p.run_id,
-        p.in_sample
+        p.in_sample,
+        r.versions ->> 'churn' as model_version
     from ops.published as p
+    inner join ops.runs as r on p.run_id = r.run_id
     order by p.as_of_date desc
     limit 1
+),
+
+night_names as materialized (
+    select
+        n.segment_id,
+        n.segment
+    from latest_nights as l
+    inner join scores.segment_nights as n on l.as_of_date = n.as_of_date and l.run_id = n.run_id
 )
 
 select
@@ -55,7 +68,7 @@ select
     s.clv,
     s.clv_if_retained,
     s.value_at_risk,
-    r.versions ->> 'churn' as model_version,
+    l.model_version,
     s.run_id,
     s.risk_score,
     s.expected_purchases,
@@ -73,12 +86,10 @@ select
     s.monetary_quintile,
     s.previous_segment,
     s.segment_since_date
-from latest_nights as l
-inner join scores.customer_scores as s
-    on l.as_of_date = s.as_of_date and l.run_id = s.run_id
+from scores.customer_scores as s
+cross join latest_nights as l
 inner join staging.customer_keys as k on s.customer_key = k.customer_key
-inner join scores.segment_nights as n
-    on s.as_of_date = n.as_of_date and s.run_id = n.run_id and s.segment_id = n.segment_id
-inner join ops.runs as r on s.run_id = r.run_id
+left join night_names as n on s.segment_id = n.segment_id
 where
-    s.as_of_date = (select max(p.as_of_date) from ops.published as p)
+    s.as_of_date = (select a.as_of_date from latest_nights as a)
+    and s.run_id = (select b.run_id from latest_nights as b)

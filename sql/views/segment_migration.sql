@@ -5,20 +5,25 @@
 -- params: none
 -- window: none
 -- comment: How customers move between segments from one month end to the next. Those of a from_date add up to the customers scored that night, and so do those of a to_date.
--- example: select from_segment, to_segment, customers from bi.segment_migration where to_date = (select max(m.to_date) from bi.segment_migration as m) and from_segment <> to_segment order by customers desc
+-- example: select to_date, from_segment, to_segment, customers from bi.segment_migration where from_segment_id is distinct from to_segment_id order by to_date desc, customers desc
 -- column.from_date: Business date of the earlier night: the last published one of its month.
 -- column.to_date: Business date of the last published night of the next month that has one; of the month that is not over, the latest night.
 -- column.from_segment: Name of the customers' segment on from_date; (new) = not scored that night.
 -- column.to_segment: Name of the customers' segment on to_date; (gone) = not scored that night.
--- column.customers: Customers who moved, or stayed where both names are the same.
+-- column.customers: Customers who moved, or stayed where from_segment_id and to_segment_id are the same; a segment under a new name is the same segment.
 -- column.run_id: Run that wrote the scores of to_date; see bi.job_runs.
 -- column.from_run_id: Run that wrote the scores of from_date.
+-- column.from_segment_id: The number that the segment of from_segment keeps through all its names; null for (new).
+-- column.to_segment_id: That of to_segment; null for (gone).
+--
+-- Each pair of months is counted on its own, by numbers, and the names are joined to the counts: a pair that a reader
+-- leaves out is not read, and either night of a pair is read once.
 with month_ends as (
-    select distinct on (date_trunc('month', p.as_of_date))
+    select distinct on (date_trunc('month', cast(p.as_of_date as timestamp)))
         p.as_of_date,
         p.run_id
     from ops.published as p
-    order by date_trunc('month', p.as_of_date) asc, p.as_of_date desc
+    order by date_trunc('month', cast(p.as_of_date as timestamp)) asc, p.as_of_date desc
 ),
 
 month_pairs as (
@@ -28,61 +33,47 @@ month_pairs as (
         lead(e.as_of_date) over (order by e.as_of_date asc) as to_date,
         lead(e.run_id) over (order by e.as_of_date asc) as to_run_id
     from month_ends as e
-),
-
-customers_from as (
-    select
-        m.from_date,
-        m.to_date,
-        s.customer_key,
-        n.segment
-    from month_pairs as m
-    inner join scores.customer_scores as s
-        on m.from_date = s.as_of_date and m.from_run_id = s.run_id
-    inner join scores.segment_nights as n
-        on s.as_of_date = n.as_of_date and s.run_id = n.run_id and s.segment_id = n.segment_id
-    where m.to_date is not null
-),
-
-customers_to as (
-    select
-        m.from_date,
-        m.to_date,
-        s.customer_key,
-        n.segment
-    from month_pairs as m
-    inner join scores.customer_scores as s
-        on m.to_date = s.as_of_date and m.to_run_id = s.run_id
-    inner join scores.segment_nights as n
-        on s.as_of_date = n.as_of_date and s.run_id = n.run_id and s.segment_id = n.segment_id
-),
-
-customer_moves as (
-    select
-        coalesce(f.to_date, t.to_date) as to_date,
-        coalesce(f.segment, '(new)') as from_segment,
-        coalesce(t.segment, '(gone)') as to_segment
-    from customers_from as f
-    full outer join customers_to as t on f.to_date = t.to_date and f.customer_key = t.customer_key
-),
-
-move_counts as (
-    select
-        c.to_date,
-        c.from_segment,
-        c.to_segment,
-        count(*) as customers
-    from customer_moves as c
-    group by c.to_date, c.from_segment, c.to_segment
 )
 
 select
     m.from_date,
     m.to_date,
-    c.from_segment,
-    c.to_segment,
+    coalesce(b.segment, '(new)') as from_segment,
+    coalesce(a.segment, '(gone)') as to_segment,
     c.customers,
     m.to_run_id as run_id,
-    m.from_run_id
+    m.from_run_id,
+    c.from_segment_id,
+    c.to_segment_id
 from month_pairs as m
-inner join move_counts as c on m.to_date = c.to_date
+cross join
+    lateral (
+        with customers_from as (
+            select
+                s.customer_key,
+                s.segment_id
+            from scores.customer_scores as s
+            where s.as_of_date = m.from_date and s.run_id = m.from_run_id
+        ),
+
+        customers_to as (
+            select
+                s.customer_key,
+                s.segment_id
+            from scores.customer_scores as s
+            where s.as_of_date = m.to_date and s.run_id = m.to_run_id
+        )
+
+        select
+            f.segment_id as from_segment_id,
+            t.segment_id as to_segment_id,
+            count(*) as customers
+        from customers_from as f
+        full outer join customers_to as t on f.customer_key = t.customer_key
+        where m.to_date is not null
+        group by f.segment_id, t.segment_id
+    ) as c
+left join scores.segment_nights as b
+    on m.from_date = b.as_of_date and m.from_run_id = b.run_id and c.from_segment_id = b.segment_id
+left join scores.segment_nights as a
+    on m.to_date = a.as_of_date and m.to_run_id = a.run_id and c.to_segment_id = a.segment_id

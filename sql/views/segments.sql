@@ -14,7 +14,7 @@
 -- column.mrr: Their monthly recurring revenue; null for businesses without subscriptions.
 -- column.avg_clv: Their average customer lifetime value.
 -- column.avg_churn_probability: Their average churn probability; null while no model has been trained.
--- column.realised_churn_rate: Of the customers who were in this segment on realised_as_of_date, the share that churned within the horizon; null where none is known yet.
+-- column.realised_churn_rate: Of the customers of realised_as_of_date, put into today's segments by what was known of them then, the share of this segment that churned within the horizon; null where none is known yet.
 -- column.realised_as_of_date: The latest date whose churn is known for certain by as_of_date.
 -- column.run_id: Run that wrote the row; see bi.job_runs.
 -- column.segment_id: The number that the segment keeps when the segments are fitted anew, even under another name; see bi.segment_events.

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
+from math import log
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from churn.clv import Economics
 from churn.config import RolesSection
 from churn.errors import DataContractError, ModelError
 from churn.migrate import migrate
 from churn.pipeline import run_nightly, run_train
+from churn.registry import Author
 from churn.training import TrainingReport
+from churn.valuation import adopt_clv, fit_clv, refits
 from churn.warehouse import open_database
 from tests.conftest import MakeTemplate
 from tests.e2e.bad_input_source import run_churn
@@ -175,6 +180,28 @@ def test_a_night_renews_an_old_model_and_keeps_what_training_taught_it(office: O
     assert row["details"]["parameters"]["cohorts"] != first["parameters"]["cohorts"]
     assert row["details"]["backtest"] == first["backtest"]
     assert any("CLV was backtested when clv-" in note for note in summary.notes)
+    shown = "select method, predicted, realised, is_used, is_best from bi.clv_performance where model_version = :v"
+    before = office.value("select model_version from ops.models where kind = 'clv' and status = 'retired'")
+    assert len(office.rows(shown, v=row["model_version"])) == len(METHODS)
+    assert office.rows(shown, v=row["model_version"]) == office.rows(shown, v=before)
+    deciles = "select count(*) from bi.clv_deciles where model_version = :v and model_status = 'champion'"
+    assert office.value(deciles, v=row["model_version"]) == 10 * len(METHODS)
+
+
+def test_a_night_that_cannot_fit_anew_keeps_the_model_in_use_and_says_why(office: Office, monkeypatch):
+    before = office.value(CLV_MODEL)
+    office.configure(clv__refit_days=1)
+
+    def fails(*_: object, **__: object) -> None:
+        raise ModelError("The curves did not converge.", "Load more history.")
+
+    monkeypatch.setattr(refits, "fit_model", fails)
+    later = AS_OF + timedelta(days=1)
+    summary = office.nightly(later)
+    told = f"CLV could not be fitted as of {later}: The curves did not converge. Load more history."
+    assert f"{told} {before} stays in use." in summary.notes
+    assert office.value("select count(*) from bi.customer_scores where clv is null") == 0
+    assert office.value(CLV_MODEL) == before
 
 
 def test_clv_is_fitted_where_churn_training_is_refused(office: Office):
@@ -205,14 +232,120 @@ def test_another_currency_stops_the_night_and_what_was_published_stays(office: O
 
 
 def test_a_shop_s_customers_have_a_chance_of_being_alive_and_expected_purchases(shop):
-    office, _ = shop
+    office, report = shop
     rows = office.rows("select * from bi.customer_scores")
-    assert all(0 < row["p_alive"] <= 1 for row in rows)
+    known = [row["p_alive"] for row in rows if row["p_alive"] is not None]
+    assert all(0 < p_alive <= 1 for p_alive in known)
+    assert len(known) in (0, len(rows))
+    assert bool(known) != any("p_alive is unknown" in note for note in report.notes)
     assert all(row["expected_purchases"] >= 0 for row in rows)
     assert all(row["clv_low"] <= row["clv_high"] for row in rows)
     assert {row["value_tier"] for row in rows} == {"high", "medium", "low"}
     checks = office.rows("select check_name, status from bi.data_quality where check_name = 'clv_totals'")
     assert {row["status"] for row in checks} == {"passed"}
+
+
+def test_how_far_the_backtest_was_off_widens_the_totals_of_a_shop(shop):
+    office, _ = shop
+    (row,) = office.rows("select * from bi.clv_performance where method = 'model' and model_status = 'champion'")
+    found = office.value("select details from ops.models where kind = 'clv' and status = 'champion'")
+    level_sd = found["parameters"]["level_sd"]
+    assert level_sd == pytest.approx(abs(log(float(row["predicted"]) / float(row["realised"]))), abs=1e-4)
+    total = office.rows("select * from bi.clv_totals where dimension = 'all'")[0]
+    assert float(total["clv_high"] - total["clv"]) >= 1.28 * level_sd * float(total["clv"])
+
+
+@contextmanager
+def undone(office: Office) -> Iterator[sa.Connection]:
+    """A transaction in the warehouse that leaves nothing behind."""
+    engine = sa.create_engine(office.warehouse_url, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        yield connection
+        connection.rollback()
+
+
+def test_a_night_s_fit_keeps_the_averages_of_the_segments_that_training_found(shop):
+    office, _ = shop
+    found = office.value("select details from ops.models where kind = 'clv' and status = 'champion'")
+    assert found["segment_averages"]["segments"]
+    with undone(office) as connection:
+        fitted = fit_clv(connection, office.settings, as_of=AS_OF + timedelta(days=1))
+        assert fitted.new.details["segment_averages"] == found["segment_averages"]
+        connection.execute(sa.text("delete from ops.models where kind = 'clv'"))
+        alone = fit_clv(connection, office.settings, as_of=AS_OF + timedelta(days=1))
+        assert alone.new.details["segment_averages"] is None
+        assert alone.in_force.averages is None
+
+
+def test_a_damaged_model_stops_no_fit_by_inactivity_and_is_mended_by_it(shop):
+    office, _ = shop
+    version = office.value(CLV_MODEL)
+    author = Author("churn train, run 1", night_of(AS_OF), 1)
+    with undone(office) as connection:
+        connection.execute(sa.text("update ops.models set artifact = '{}' where kind = 'clv'"))
+        with pytest.raises(ModelError, match="digest differs") as damaged:
+            refits.clv_model_in_force(connection, office.settings, author, as_of=AS_OF)
+        assert damaged.value.hint == "Train again with `churn train`."
+        adopted = adopt_clv(connection, office.settings, author, fit_clv(connection, office.settings, as_of=AS_OF), "")
+        again = refits.clv_model_in_force(connection, office.settings, author, as_of=AS_OF)
+        assert again.model_version == adopted.model_version == version
+        assert again.model == adopted.model
+
+
+def test_a_damaged_model_of_contracts_is_left_behind_with_a_note(published: Office):
+    with undone(published) as connection:
+        connection.execute(sa.text("update ops.models set artifact = '{}' where kind = 'clv'"))
+        fitted = fit_clv(connection, published.settings, as_of=AS_OF)
+        first, second = fitted.in_force.notes(published.settings)[:2]
+        assert first.startswith("CLV starts without what clv-")
+        assert "digest differs" in first
+        assert "`churn train` teaches it that" in second
+
+
+def test_a_shop_with_nobody_to_score_when_the_holdout_begins_has_no_backtest_and_says_so(shop):
+    office, _ = shop
+    with undone(office) as connection:
+        connection.execute(sa.text("delete from ops.models where kind = 'clv'"))
+        gap = {"from": AS_OF - timedelta(days=460), "to": AS_OF - timedelta(days=340)}
+        connection.execute(sa.text("delete from staging.payments where paid_date >= :from and paid_date < :to"), gap)
+        fitted = fit_clv(connection, office.settings, as_of=AS_OF)
+        assert fitted.backtest is None
+        assert any("No backtest of CLV: A backtest of CLV needs" in note for note in fitted.new.details["notes"])
+        assert fitted.new.details["parameters"]["level_sd"] == refits.LEVEL_SD
+
+
+def test_a_shop_with_hardly_a_repeat_buyer_is_published_without_clv_and_told_what_is_missing(
+    make_template: MakeTemplate, server_home: Path, tmp_path: Path
+):
+    source = copied(server_home, make_template("company_source", fill_source))
+    warehouse = copied(server_home, make_template("migrated_for_clv", _migrated))
+    office = Office(tmp_path, source, warehouse)
+    office.configure(churn__definition="inactivity", churn__inactivity_days=60)
+    office.change_source(
+        "delete from public.payments where customer_id not in "
+        "(select min(customer_id) from public.payments group by right(customer_id, 1) limit 5) and payment_id not in "
+        "(select max(payment_id) from public.payments where paid_at < :until and amount > 0 group by customer_id)",
+        until=night_of(AS_OF) - timedelta(days=2),
+    )
+    summary = office.nightly()
+    (note,) = [note for note in summary.notes if "CLV could not be fitted" in note]
+    assert "needs at least 10 customers who bought again" in note
+    assert "Load more history, or wait until customers have come back." in note
+    assert any("nobody has a CLV" in note for note in summary.notes)
+    rows = office.rows("select * from bi.customer_scores")
+    assert rows
+    assert {(row["clv"], row["clv_low"], row["value_tier"], row["value_at_risk"]) for row in rows} == {(None,) * 4}
+    totals = office.rows("select * from bi.clv_totals where dimension = 'all'")
+    assert [(row["customers"], row["clv"], row["clv_low"]) for row in totals] == [(len(rows), 0, None)]
+    listed = office.rows(
+        "select a.priority_rank, s.risk_score from bi.at_risk_customers as a "
+        "inner join bi.customer_scores as s on a.customer_id = s.customer_id order by a.priority_rank"
+    )
+    assert listed
+    assert [row["risk_score"] for row in listed] == sorted((row["risk_score"] for row in listed), reverse=True)
+    assert office.column("select status from bi.data_quality where severity = 'fail' and status = 'failed'") == []
+    assert office.rows("select * from bi.clv_performance") == []
+    dropped(server_home, source, warehouse)
 
 
 def test_a_baseline_that_wins_is_told_by_training_and_by_the_night_and_can_be_chosen(shop):

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 from churn import registry
 from churn.errors import ModelError
-from churn.registry import CHURN, CLV, Author, NewModel
+from churn.registry import CHURN, CLV, SEGMENTS, Author, NewModel
 
 AT = datetime(2025, 11, 3, 3, 15, tzinfo=UTC)
+LATER = datetime(2025, 11, 3, 9, 0, tzinfo=UTC)
 JOB = Author("churn train, run 7", AT, 7)
 PERSON = Author("ada", AT)
 
@@ -119,6 +120,32 @@ def test_an_adopted_model_of_an_earlier_date_does_not_take_over(connection):
     assert (older.status, champion(connection, CLV)) == ("retired", newer.model_version)
     assert version_of(registry.in_force(connection, CLV, date(2025, 11, 3))) == older.model_version
     assert version_of(registry.in_force(connection, CLV, date(2025, 11, 9))) == newer.model_version
+
+
+@pytest.mark.parametrize("kind", [CLV, SEGMENTS])
+@pytest.mark.parametrize(("first", "second"), [("a", "b"), ("b", "a")])
+def test_of_two_models_of_one_date_the_one_adopted_later_is_in_force(connection, kind, first, second):
+    registry.adopt(connection, model(first, 3, kind), JOB, "by the night")
+    later = registry.adopt(connection, model(second, 3, kind), JOB, "by training")
+    assert version_of(registry.in_force(connection, kind, date(2025, 11, 3))) == later.model_version
+    afterwards = registry.adopt(connection, model("c", 9, kind), JOB, "a week later")
+    assert version_of(registry.in_force(connection, kind, date(2025, 11, 9))) == afterwards.model_version
+
+
+@pytest.mark.parametrize("second", ["b", "a"])
+def test_of_two_retired_models_of_one_date_the_one_registered_last_was_in_force(connection, second):
+    first = "a" if second == "b" else "b"
+    registry.adopt(connection, model(first, 3, CLV), JOB, "by the night")
+    later = registry.adopt(connection, model(second, 3, CLV), Author("churn train, run 8", LATER, 8), "by training")
+    registry.adopt(connection, model("c", 9, CLV), JOB, "a week later")
+    assert version_of(registry.in_force(connection, CLV, date(2025, 11, 5))) == later.model_version
+
+
+def test_a_damaged_text_is_mended_by_the_same_model_trained_again(connection):
+    version = entered(connection, "a")
+    connection.execute(sa.text("update ops.models set artifact = 'x' where model_version = :v"), {"v": version})
+    assert registry.register(connection, model("a"), JOB) == version
+    assert registry.stored(connection, version).artifact == "a"
 
 
 def test_the_same_artifact_is_found_whatever_date_it_was_trained_as_of(connection):

@@ -65,6 +65,12 @@ def test_what_makes_no_sense_is_refused(config, text):
         load_settings(config(text))
 
 
+def test_fewest_segments_above_most_are_refused_with_what_to_change(config):
+    with pytest.raises(ConfigError, match=r"segments: fewest is 5 and most is 4: .* raise segments\.most"):
+        load_settings(config("[segments]\nfewest = 5\nmost = 4\n"))
+    assert load_settings(config("[segments]\nfewest = 4\nmost = 4\n")).segments.most == 4
+
+
 def test_the_environment_wins_over_the_file(config, monkeypatch):
     monkeypatch.setenv("CHURN_SOURCE__URL", "postgresql://u:secret@h/d")
     monkeypatch.setenv("CHURN_CHURN__HORIZON_DAYS", "60")

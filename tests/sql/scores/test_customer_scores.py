@@ -10,10 +10,9 @@ import sqlalchemy as sa
 
 from churn.sqlfiles import read_sql
 from churn.warehouse import run_ddl
-from tests.sql.nights import AT, Nights
+from tests.sql.nights import Nights
 from tests.sql.staging_tables import AS_OF, Staging
 
-VERSION = "segments-x"
 NAMES = {1: "Loyal", 2: "Quiet"}
 YESTERDAY, LAST_WEEK = AS_OF - timedelta(days=1), AS_OF - timedelta(days=7)
 
@@ -40,14 +39,6 @@ class Tonight(Nights):
             "cast(1 as smallint) as recency_quintile, cast(1 as smallint) as frequency_quintile, "
             "cast(null as smallint) as monetary_quintile from scores.attempt_risk",
         )
-        named = [{"segment_id": segment_id, "name": name} for segment_id, name in NAMES.items()]
-        self.insert(
-            "ops.models",
-            {
-                "model_version": VERSION, "kind": "segments", "status": "champion", "artifact": "", "sha256": "",
-                "trained_as_of": AS_OF, "created_at": AT, "run_id": 1, "reason": "", "details": {"segments": named},
-            },
-        )  # fmt: skip
         run_id = self.run(AS_OF, is_published=False)
         self._write(run_id, snapshot_id)
         for segment_id, name in NAMES.items():
@@ -62,7 +53,7 @@ class Tonight(Nights):
             read_sql("scores/customer_scores.sql").statement,
             {
                 "as_of": AS_OF, "run_id": run_id, "snapshot_id": snapshot_id, "high_from": 90, "medium_from": 70,
-                "model_version": VERSION, "high_value_share": 0.2, "medium_value_share": 0.3,
+                "high_value_share": 0.2, "medium_value_share": 0.3,
             },
         )  # fmt: skip
 
@@ -91,8 +82,10 @@ def tiers(rows: list[dict[str, Any]]) -> str:
         ([1, 2, 3, 4, 5], "lllmh"),
         ([9, 9, 9, 9, 9, 1, 1, 1, 1, 1], "mmmmmlllll"),
         ([9, 9, 9, 1, 1, 1, 1, 1, 1, 1], "hhhlllllll"),
-        ([5, 5, 5, 5], "llll"),
-        ([5], "l"),
+        ([5, 5, 5, 5], "mmmm"),
+        ([5], "m"),
+        ([None, 5], "-m"),
+        ([0, 0, 0], "mmm"),
         ([None, 9, 1, None], "-ml-"),
         ([None, None], "--"),
         ([10.001, 10.002, 9, 8, 7, 6, 5, 4, 3, 2], "hhmmmlllll"),
@@ -113,16 +106,24 @@ def test_on_the_first_night_nobody_has_a_segment_before(tonight):
     assert {since(row) for row in tonight.scored([1, 2])} == {(None, AS_OF)}
 
 
-def test_a_customer_under_another_name_has_moved_tonight(tonight):
+def test_a_customer_in_another_segment_has_moved_tonight(tonight):
     tonight.night(YESTERDAY, {"Loyal": [1], "Quiet": [2]}, segment_since_date=LAST_WEEK)
     one, two = tonight.scored([1, 2], segments=[2, 2])
     assert since(one) == ("Loyal", AS_OF)
     assert since(two) == (None, LAST_WEEK)
 
 
-def test_identity_goes_by_name_and_not_by_number(tonight):
-    tonight.night(YESTERDAY, {"Quiet": [1], "Loyal": [2]}, segment_since_date=LAST_WEEK)
-    assert [since(row) for row in tonight.scored([1, 2], segments=[1, 2])] == [("Quiet", AS_OF), ("Loyal", AS_OF)]
+def test_identity_goes_by_number_and_not_by_name(tonight):
+    tonight.night(YESTERDAY, {"Faithful": [1], "Loyal": [2]}, segment_since_date=LAST_WEEK)
+    stays, same_name, moves = tonight.scored([1, 2, 3], segments=[1, 1, 2])
+    assert since(stays) == (None, LAST_WEEK)
+    assert since(same_name) == ("Loyal", AS_OF)
+    assert since(moves) == (None, AS_OF)
+
+
+def test_the_segment_before_is_told_by_the_name_that_it_had_then(tonight):
+    tonight.night(YESTERDAY, {"Faithful": [1]}, segment_since_date=LAST_WEEK, previous_segment="New here")
+    assert since(tonight.scored([1], segments=[2])[0]) == ("Faithful", AS_OF)
 
 
 def test_a_customer_who_stays_keeps_what_was_known(tonight):

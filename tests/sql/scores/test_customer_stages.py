@@ -145,10 +145,16 @@ def test_five_is_best_and_a_fifth_of_the_customers_have_it(staging):
     assert [found[key]["recency_quintile"] for key in range(1, 11)] == ascending[::-1]
 
 
-def test_equal_values_share_a_quintile_and_the_unknown_have_none(staging):
+def test_equal_values_share_the_quintile_of_their_middle_and_the_unknown_have_none(staging):
     frequencies = [0, 0, 0, 0, 0, 0, 7, 8, 9, None]
     features = {key: {**BOUGHT, "frequency": value} for key, value in enumerate(frequencies)}
-    assert quintiles(staging, features, "frequency", population="inactivity") == [1] * 6 + [4, 5, 5, None]
+    assert quintiles(staging, features, "frequency", population="inactivity") == [2] * 6 + [4, 5, 5, None]
+
+
+@pytest.mark.parametrize(("days", "expected"), [([1] * 85 + [9] * 15, 3), ([1] * 15 + [9] * 85, 5), ([1], 3)])
+def test_those_who_all_used_it_yesterday_stand_where_their_middle_does(staging, days, expected):
+    features = {key: {**USED, "days_since_last_usage": value} for key, value in enumerate(days)}
+    assert quintiles(staging, features, "recency")[0] == expected
 
 
 def test_without_payments_use_and_mrr_take_their_place(staging):
@@ -157,6 +163,6 @@ def test_without_payments_use_and_mrr_take_their_place(staging):
         for key, (days, active) in enumerate([(1, 90), (40, 3), (None, 0)])
     }
     found = rows_of(staging, features)
-    assert [found[key]["recency_quintile"] for key in range(3)] == [5, 1, None]
+    assert [found[key]["recency_quintile"] for key in range(3)] == [4, 2, None]
     assert [found[key]["frequency_quintile"] for key in range(3)] == [5, 3, 1]
-    assert [found[key]["monetary_quintile"] for key in range(3)] == [1, 1, 1]
+    assert [found[key]["monetary_quintile"] for key in range(3)] == [3, 3, 3]

@@ -53,10 +53,12 @@ class Company(Nights):
             FeatureSet(1, "x", names, (), dict.fromkeys(names, "x")),
         )
 
-    def fit(self, as_of: date, before: SegmentsInForce | None = None, **options: Any) -> SegmentsInForce:
+    def fit(
+        self, as_of: date, before: SegmentsInForce | None = None, author: registry.Author = AUTHOR, **options: Any
+    ) -> SegmentsInForce:
         snapshot = self.snapshot_of(as_of, **options)
         return fit_anew(
-            self.connection, self.connection, snapshot, AUTHOR, before=before, why="of a test", settings=SETTINGS
+            self.connection, self.connection, snapshot, author, before=before, why="of a test", settings=SETTINGS
         )
 
     def in_force(self, as_of: date, **options: Any) -> SegmentsInForce:
@@ -111,14 +113,29 @@ def test_segments_are_fitted_anew_where_their_sizes_have_moved(company, moved, i
         assert company.why(found, AS_OF, counts) is None
 
 
-def test_a_night_before_the_latest_keeps_the_segments_that_were_in_force(company):
+def test_of_a_night_before_the_latest_age_counts_and_sizes_do_not(company):
     found = company.fit(AS_OF)
-    company.night(after(40), {"Loyal": [1]})
-    assert company.why(found, after(39)) is None
-    assert company.why(found, after(40)) == "they were 40 days old"
-    company.fit(after(41), before=found)
-    assert company.why(found, after(40)) is None
-    assert stored_segments(company.connection, after(40)) == replace(found, notes=())
+    moved = [1000, *(0 for _ in found.segmenter.shares[1:])]
+    assert "PSI" in company.why(found, after(20), moved)
+    company.night(after(21), {"Loyal": [1]})
+    assert company.why(found, after(20), moved) is None
+    assert "PSI" in company.why(found, after(21), moved)
+    company.fit(after(22), before=found)
+    assert company.why(found, after(21), moved) is None
+    assert stored_segments(company.connection, after(21)) == replace(found, notes=())
+    assert company.why(found, after(29)) is None
+    assert company.why(found, after(30)) == "they were 30 days old"
+
+
+def test_nights_caught_up_on_in_order_of_date_are_fitted_at_their_age_and_keep_ids(company):
+    latest = company.fit(AS_OF)
+    first = company.in_force(after(-90))
+    assert company.why(first, after(-61)) is None
+    assert company.why(first, after(-60)) == "they were 30 days old"
+    second = company.fit(after(-60), before=first)
+    assert named(second) == named(first) == named(latest)
+    assert stored_segments(company.connection, after(-31)) == replace(second, notes=())
+    assert stored_segments(company.connection, AS_OF) == replace(latest, notes=())
 
 
 def test_segments_that_need_a_feature_which_is_gone_are_fitted_anew(company):
@@ -175,7 +192,8 @@ def test_a_night_caught_up_on_takes_the_ids_and_names_of_the_segments_after_it(c
     version = registry.adopt(company.connection, later, AUTHOR, "of a test").model_version
     earlier = company.in_force(after(-60))
     assert named(earlier) == {segment.segment_id: segment.name for segment in numbered}
-    assert company.events("event", "previous_version")[-1] == ("kept", version)
+    told = company.events("as_of_date", "event", "previous_version")
+    assert {row for row in told if row[0] == after(-60)} == {(after(-60), "kept", None)}
     champion = registry.champion(company.connection, registry.SEGMENTS)
     assert champion is not None
     assert champion.model_version == version

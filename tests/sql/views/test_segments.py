@@ -73,6 +73,7 @@ def test_the_share_of_high_value_is_of_the_segment_and_of_the_latest_night(night
 # ---------------------------------------------------------------- bi.segment_migration
 
 MOVES = ("from_date", "to_date", "from_segment", "to_segment", "customers")
+IDS = ("from_segment_id", "to_segment_id", "from_segment", "to_segment", "customers")
 MAY_END, JUNE_END = date(2025, 5, 31), date(2025, 6, 29)
 
 
@@ -115,6 +116,33 @@ def test_a_month_without_a_night_is_passed_over_and_superseded_runs_do_not_count
     nights.night(JUNE_END, {"Quiet": [1, 2]}, is_published=False)
     nights.night(JUNE_END, {"Quiet": [1]})
     assert nights.shown("segment_migration", *MOVES) == [(date(2025, 4, 30), JUNE_END, "Loyal", "Quiet", 1)]
+
+
+def test_a_segment_under_a_new_name_is_told_by_its_number_from_one_that_customers_moved_to(nights):
+    nights.night(JUNE_END, {"Loyal": [1, 2], "Quiet": [3, 4]})
+    nights.night(AS_OF, {"Faithful": [1, 2, 3], "Loyal": [5]})
+    assert nights.shown("segment_migration", *IDS) == [
+        (1, 1, "Loyal", "Faithful", 2),
+        (2, 1, "Quiet", "Faithful", 1),
+        (2, None, "Quiet", "(gone)", 1),
+        (None, 2, "(new)", "Loyal", 1),
+    ]
+
+
+def scans(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    """The scans of scores in a plan that was run."""
+    own = [plan] if str(plan.get("Relation Name", "")).startswith("customer_scores") else []
+    return [*own, *(scan for part in plan.get("Plans", ()) for scan in scans(part))]
+
+
+@pytest.mark.parametrize(("where", "pairs"), [("true", 2), (f"to_date = '{AS_OF}'", 1)])
+def test_only_the_nights_asked_for_are_read_and_each_once_on_either_side(nights, where, pairs):
+    for night in (MAY_END, JUNE_END, AS_OF):
+        nights.night(night, {name: list(range(10 * i, 10 * i + 10)) for i, name in enumerate("ABC")})
+    query = f"explain (analyze, format json) select * from bi.segment_migration where {where}"
+    (root,) = nights.connection.exec_driver_sql(query).scalar_one()
+    read = sum(scan["Actual Rows"] * scan["Actual Loops"] for scan in scans(root["Plan"]))
+    assert read == 2 * pairs * 30
 
 
 def test_one_month_alone_has_no_moves(nights):
@@ -177,7 +205,7 @@ def test_the_check_of_moves_finds_what_the_night_before_does_not_bear_out(nights
         8: {"segment_since_date": before(1), "previous_segment": None},
     }
     run_id = nights.run(AS_OF, is_published=False)
-    nights.segment(AS_OF, run_id, 1, "Loyal")
+    nights.segment(AS_OF, run_id, 1, "Faithful")
     nights.insert(
         "scores.customer_scores", *(score(AS_OF, run_id, 1, key, **columns) for key, columns in wrong.items())
     )

@@ -30,7 +30,9 @@ CONTRACTUAL = ContractualModel(
     ),
     Splice((0.1, -0.2), (0.3, 0.0), 2, 7, -0.1, 0.05, (("", 4.0), ("basic", 3.5))),
     Clock((0.4, 0.0, 0.0, 0.0), (0.0,) * 4, 0.01),
-    Growth((Bank("basic", "grown", ((1.0, 1.1), (1.0, 1.0))),), (1.25, 1.4), 0.02),
+    Growth(
+        (Bank("basic", "grown", ((1.0, 1.1), (1.0, 1.0))), Bank("", "pooled", ((1.0,), (1.1,)), 7.5)), (1.25, 1.4), 0.02
+    ),
     Returns((0.0, 0.1), (), 1.1, 1.0),
     0.07,
 )
@@ -50,6 +52,16 @@ def test_a_contractual_model_of_the_first_format_still_loads() -> None:
     model = model_from_text(FIRST_FORMAT, text_sha256(FIRST_FORMAT))
     assert model == ContractualModel(Cohorts((Cohort("", 0, 0.2, None, (0.1, 0.05)),)))
     assert model_from_text(model_to_text(model), text_sha256(model_to_text(model))) == model
+
+
+def test_banks_stored_without_a_cycle_stand_for_all_cycles() -> None:
+    fields = json.loads(model_to_text(CONTRACTUAL))
+    for bank in fields["growth"]["banks"]:
+        del bank["cycle"]
+    text = json.dumps(fields)
+    model = model_from_text(text, text_sha256(text))
+    assert isinstance(model, ContractualModel)
+    assert [bank.cycle for bank in model.growth.banks] == [0.0, 0.0]
 
 
 def test_a_contractual_model_of_a_later_format_is_refused() -> None:

@@ -59,7 +59,7 @@ def test_the_shares_before_and_far_from_the_renewal_are_measured() -> None:
     leaves |= (ahead > 4) & (ahead < 8) & (rng.random(n) < 0.01)
     there = contracts(n, billing_months=12, tenure_months=12, renewal_months=ahead)
     panel = Panel(np.arange(n), np.zeros(n, np.int64), there, np.full(n, np.nan), np.ones(n), leaves)
-    clock = fit_clock(panel, stays_of(panel))
+    clock = fit_clock(panel, stays_of(panel, 30))
     assert clock.early[0] == pytest.approx(0.5, abs=0.05)
     assert clock.early[1:] == (0.0, 0.0, 0.0)
     assert clock.off == pytest.approx(0.01 * 4 / (0.3 * 1.25 + 0.04), abs=0.02)

@@ -11,7 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.clv_contracts import COVERED, WORLDS, life_of, outcome, panel_of, snapshot, world
-from churn.clv import ClvValues, Contracts, ContractualModel, Economics, LifeTable, contractual_clv, fit_contractual
+from churn.clv import (
+    ClvValues,
+    Contracts,
+    ContractualModel,
+    Economics,
+    LifeTable,
+    Panel,
+    contractual_clv,
+    contractual_value,
+    fit_contractual,
+)
 from churn.clv.cohorts import Cohort, Cohorts, fit_cohorts
 from churn.clv.contractual_value import predictive_draws
 from churn.clv.growth import Bank, Growth
@@ -128,6 +138,28 @@ def test_draws_have_the_mean_that_is_stated_and_the_interval_holds_four_fifths_o
     assert found.variance == pytest.approx(draws.var(axis=1))
 
 
+def test_draws_of_longer_contracts_have_the_mean_that_is_stated_over_many_renewals() -> None:
+    steps = ((1.05,),) * 140 + ((1.0,),) * 8 + ((2.0,),) * 12
+    model, n = replace(FLAT, growth=Growth((Bank("", "long", steps),))), 400
+    for billing, months in ((12, 24), (12, 60), (3, 24)):
+        there = contracts(n, billing_months=billing, renewal_months=0.6)
+        terms, p = Economics(30, months, 0.1, 0.8), np.full(n, 0.001)
+        found = contractual_clv(model, there, p, economics=terms, customer_keys=np.arange(n), seed=3)
+        draws = predictive_draws(model, there, p, economics=terms, customer_keys=np.arange(n), seed=3)
+        assert draws.mean() == pytest.approx(found.clv.mean(), rel=0.01)
+        assert ((found.low <= found.clv) & (found.clv <= found.high)).mean() >= 0.98
+
+
+def test_values_do_not_depend_on_how_many_are_valued_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    n = 450
+    there = contracts(n, billing_months=np.where(np.arange(n) % 3, 1, 3), renewal_months=0.6)
+    whole = clv([0.03] * n, there, RICH, months=120)
+    monkeypatch.setattr(contractual_value, "_CHUNK_MONTHS", 120)
+    monkeypatch.setattr(contractual_value, "_LEAST_CHUNK", 7)
+    parts = clv([0.03] * n, there, RICH, months=120)
+    assert all(np.array_equal(getattr(whole, name), getattr(parts, name)) for name in ClvValues.__annotations__)
+
+
 def test_a_customers_interval_does_not_depend_on_who_is_valued_beside_them() -> None:
     there, p, keys = contracts(9), np.linspace(0.01, 0.5, 9), np.arange(100, 109)
     together = clv(list(p), there, RICH, keys=keys)
@@ -225,6 +257,41 @@ def test_a_years_value_is_right_where_the_risk_lasts() -> None:
         tenths = np.array_split(np.argsort(p), 5)
         ratios.append([found.clv[part].sum() / paid[part].sum() for part in tenths])
     assert np.mean(ratios, axis=0) == pytest.approx(np.ones(5), abs=0.06)
+
+
+@pytest.mark.parametrize("billing", [3, 12])
+@pytest.mark.parametrize("days", [60, 90])
+def test_totals_hold_where_the_churn_horizon_is_longer_than_a_month(days: int, billing: int) -> None:
+    n, past, months = 6_000, 36, 24
+    rng = np.random.default_rng(5)
+    hazard = rng.choice([0.1, 0.3], n)
+    start = rng.integers(0, past, n)
+    end = start + billing * rng.geometric(hazard)
+    # Who starts in month s is there at month ends s + 1 to `end`, and comes up half a month after a cycle's last.
+    month, key = np.nonzero((np.arange(past)[:, None] > start) & (np.arange(past)[:, None] <= end))
+    age = month - start[key]
+    ahead = billing - 0.5 - (age - 1) % billing
+    horizon = days / DAYS_PER_MONTH
+    renewals = np.maximum(np.floor((horizon - ahead) / billing) + 1, 0)
+    p = 1 - (1 - hazard[key]) ** renewals
+    churned = end[key] + 0.5 - month < horizon
+    there = contracts(len(key), tenure_months=age - 0.5, billing_months=billing, renewal_months=ahead)
+    seen = month + horizon <= past - 1
+    made = Panel(key[seen], month[seen], there.take(seen), p[seen], np.ones(seen.sum()), churned[seen])
+    due = (ahead < 1) & (month < past - 1)
+    renewal = (age - 1) // billing
+    at_risk, left = np.bincount(renewal[due]), np.bincount(renewal[due], weights=end[key][due] == month[due])
+    table = LifeTable(
+        ["basic"] * len(left), np.full(len(left), float(billing)), np.arange(float(len(left))), at_risk * 1.0, left
+    )
+    model = fit_contractual(table, made, horizon_days=days)
+    now = month == past - 1
+    found = contractual_clv(
+        model, there.take(now), p[now],
+        economics=Economics(days, months, 0.0, 1.0), customer_keys=key[now], seed=1,
+    )  # fmt: skip
+    paid = 100.0 * np.minimum(end[key[now]] - (past - 1), months).sum()
+    assert found.clv.sum() / paid == pytest.approx(1.0, abs=0.03)
 
 
 def test_wrong_inputs_are_refused() -> None:

@@ -186,8 +186,34 @@ def test_a_pareto_nbd_that_fails_leaves_p_alive_unknown_and_says_why(monkeypatch
     assert any("p_alive is unknown" in note for note in model.notes)
 
 
+def test_where_hardly_anybody_is_seen_to_drop_out_p_alive_is_unknown_and_the_notes_name_the_parameters() -> None:
+    rng = np.random.default_rng(7)
+    t = rng.integers(60, 360, 500).astype(float)
+    x = np.floor(t / 10)
+    recency = t - rng.integers(0, 10, 500)
+    model = fit_inactivity(x, recency, t, rng.gamma(5, 10, 500))
+    assert model.dropout is None
+    assert any("p_alive is unknown: the purchases do not tell" in note for note in model.notes)
+    assert any("of Pareto/NBD" in note for note in model.notes)
+
+
+def test_a_level_that_a_backtest_missed_moves_everybody_s_value_together() -> None:
+    known = ([0.4, 0.2], [3.0, 5.0], [200.0, 100.0], [290.0, 120.0], [np.nan] * 2)
+    sure, unsure = (
+        inactivity_clv(
+            *known, replace(MODEL, level_sd=sd), economics=Economics(90, 12, 0.1, 0.5),
+            customer_keys=np.arange(2), seed=1,
+        ).values
+        for sd in (0.0, 0.3)
+    )  # fmt: skip
+    assert unsure.shifts.shape[1] == sure.shifts.shape[1] + 1
+    assert unsure.shifts[:, -1] == pytest.approx(0.3 * unsure.clv)
+    assert (unsure.shifts[:, :-1] == sure.shifts).all()
+    assert (unsure.variance == sure.variance).all()
+
+
 def test_a_model_is_stored_whole_and_one_of_format_1_still_loads() -> None:
-    whole = replace(MODEL, notes=("said",))
+    whole = replace(MODEL, notes=("said",), level_sd=0.2)
     text = model_to_text(whole)
     assert model_from_text(text, text_sha256(text)) == whole
     old = json.dumps(

@@ -34,7 +34,7 @@ def test_without_a_bank_the_mrr_stays_as_it_is() -> None:
 
 def test_paths_go_on_behind_one_another_and_keep_the_atom_at_one() -> None:
     assert mean_paths(GROWING, contracts(), 4)[0] == pytest.approx([1, 1, 1.1, 1.1, 1.21])
-    u = np.random.default_rng(1).random((3, 1, 40_000))
+    u = np.random.default_rng(1).random((4, 1, 40_000))
     drawn = drawn_paths(GROWING, contracts(), 4, u)[0]
     assert drawn.mean(axis=0) == pytest.approx([1, 1.1, 1.1, 1.21], abs=0.005)
     assert (drawn == 1.0).all(axis=1).mean() == pytest.approx(0.25, abs=0.01)
@@ -44,6 +44,29 @@ def test_a_longer_contract_moves_at_its_renewals_alone() -> None:
     growth = Growth((Bank("", "long", ((1.0,), (1.3,))),))
     yearly = contracts(billing_months=12, renewal_months=2.5)
     assert mean_paths(growth, yearly, 15)[0] == pytest.approx([1] * 3 + [1.15] * 12 + [1.15**2])
+
+
+def test_each_renewal_draws_a_step_of_its_own() -> None:
+    growth = Growth((Bank("", "long", ((1.0,), (1.3,))),))
+    u = np.random.default_rng(1).random((4, 1, 40_000))
+    drawn = drawn_paths(growth, contracts(billing_months=12, renewal_months=2.5), 27, u)[0]
+    assert drawn[:, -1].mean() == pytest.approx(1.15**3, rel=0.005)
+    assert sorted(set(drawn[:, -1].round(4))) == pytest.approx([1, 1.3, 1.3**2, 1.3**3])
+
+
+def test_contracts_of_different_cycles_have_steps_of_their_own() -> None:
+    months, n = 30, 600
+    yearly = np.arange(n) % 2 == 0
+    cycle, age = np.where(yearly, 12, 3), np.arange(n) % 12 + np.arange(months)[:, None]
+    ahead = cycle - age % cycle - 0.5
+    made = panel(100 * 1.08 ** (age // 12), tenure_months=age + 0.5, billing_months=cycle, renewal_months=ahead)
+    growth = fit_growth(made, stays_of(made, 30))
+    there = contracts(3, billing_months=[12, 3, 6], renewal_months=0.5)
+    paths = mean_paths(growth, there, 24)
+    assert paths[:2, 12] == pytest.approx(1.08, rel=0.01)
+    assert paths[:2, 24] == pytest.approx(1.08**2, rel=0.01)
+    # Half a year was never seen: the pool's step, taken to the power of the cycles' ratio.
+    assert paths[2, 24] == pytest.approx(1.08**2, rel=0.02)
 
 
 def test_a_discount_that_ends_multiplies_the_mrr_from_then_on() -> None:
@@ -64,7 +87,7 @@ def test_growth_is_found_by_plan_and_discounts_are_kept_out_of_it() -> None:
     ends[ends < 0] = np.nan
     made = panel(mrr, days_to_discount_end=ends)
     made = replace(made, contracts=replace(made.contracts, plan=plan[made.customer_keys].astype(object)))
-    growth = fit_growth(made, stays_of(made))
+    growth = fit_growth(made, stays_of(made, 30))
     paths = mean_paths(growth, contracts(2, plan=["basic", "team"]), 12)
     assert paths[0, [1, 12]] == pytest.approx([1.02, 1.02**12], rel=0.02)
     assert paths[1, [1, 12]] == pytest.approx([1.0, 1.0], rel=0.02)
@@ -79,7 +102,7 @@ def test_a_lapse_costs_its_month() -> None:
     lapses &= ~np.r_[np.zeros((1, 2_000), bool), lapses[:-1]]
     mrr[lapses] = np.nan
     made = panel(mrr, churned=np.zeros(mrr.shape, bool))
-    path = mean_paths(fit_growth(made, stays_of(made)), contracts(), 12)[0]
+    path = mean_paths(fit_growth(made, stays_of(made, 30)), contracts(), 12)[0]
     assert path[2:12].mean() == pytest.approx(1 - lapses[1:-1].mean(), abs=0.01)
 
 
@@ -89,7 +112,7 @@ def test_who_comes_back_is_counted_with_what_they_pay() -> None:
     mrr[2:, : n // 2] = np.nan
     mrr[4:, : n // 10] = 150.0
     made = panel(mrr)
-    found = fit_returns(made, stays_of(made))
+    found = fit_returns(made, stays_of(made, 30))
     assert found.monthly[:3] == pytest.approx((0.0, 0.2, 0.2), abs=0.01)
     assert found.monthly_amount == pytest.approx(1.5, abs=0.05)
     assert found.long == ()
@@ -100,7 +123,7 @@ def test_few_churners_do_not_promise_returns() -> None:
     mrr = np.full((6, 40), 100.0)
     mrr[2, :3] = np.nan
     made = panel(mrr)
-    assert fit_returns(made, stays_of(made)) == Returns()
+    assert fit_returns(made, stays_of(made, 30)) == Returns()
     assert Returns().shares(contracts(billing_months=12), 4).tolist() == [[0, 0, 0, 0]]
 
 

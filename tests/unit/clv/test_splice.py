@@ -109,7 +109,7 @@ def panel(persistence: float, level: float = 0.0, customers: int = 4_000, months
 @pytest.mark.parametrize("persistence", [0.0, 0.5, 1.0])
 def test_how_much_of_the_own_risk_lasts_is_found(persistence: float) -> None:
     made = panel(persistence, level=0.3, customers=20_000)
-    found = fit_splice(made, stays_of(made), FLAT, Clock(), 30)
+    found = fit_splice(made, stays_of(made, 30), FLAT, Clock(), 30)
     level, gamma = found.at(np.array([2.0, 5.0, 9.0]))
     assert gamma == pytest.approx([persistence] * 3, abs=0.12)
     assert level == pytest.approx([0.3] * 3, abs=0.15)
@@ -117,10 +117,10 @@ def test_how_much_of_the_own_risk_lasts_is_found(persistence: float) -> None:
 
 def test_few_churners_leave_the_cohorts_curve_as_it_is() -> None:
     made = panel(1.0, customers=12)
-    found = fit_splice(made, stays_of(made), FLAT, Clock(), 30)
+    found = fit_splice(made, stays_of(made, 30), FLAT, Clock(), 30)
     assert abs(found.persistence[0]) < 0.6
     short = panel(1.0, customers=12, months=1)
-    alone = fit_splice(short, stays_of(short), FLAT, Clock(), 60)
+    alone = fit_splice(short, stays_of(short, 30), FLAT, Clock(), 60)
     assert (alone.level, alone.persistence) == ((0.0, 0.0), (0.0, 0.0))
 
 
@@ -129,7 +129,7 @@ def test_a_lapse_that_is_no_churn_does_not_end_a_stay_and_any_other_absence_does
     as_of = np.array([1, 1, 1, 2, 2, 3, 3, 3])
     churned = np.array([False, False, False, False, True, False, True, False])
     made = Panel(keys, as_of, contracts(8), np.full(8, np.nan), np.ones(8), churned)
-    stays = stays_of(made)
+    stays = stays_of(made, 30)
     assert stays.stay_end.tolist() == [2, 2, 1, 2, 1, 2, 2, 2]
     assert stays.left.tolist() == [False, True, True, True, True, False, True, False]
     assert stays.ahead(2)[:3].tolist() == [5, 6, 7]
@@ -139,6 +139,19 @@ def test_an_absence_at_the_last_month_end_is_not_taken_for_churn_that_the_label_
     keys, as_of = np.array([1, 2, 3, 1, 2, 3, 3]), np.array([1, 1, 1, 2, 2, 2, 3])
     churned = np.array([False, False, False, False, True, False, False])
     made = Panel(keys, as_of, contracts(7), np.full(7, np.nan), np.ones(7), churned)
-    assert stays_of(made).left.tolist() == [False, True, False, False, True, False, False]
-    without = stays_of(Panel(keys, as_of, contracts(7), np.full(7, np.nan), np.ones(7)))
+    assert stays_of(made, 30).left.tolist() == [False, True, False, False, True, False, False]
+    # Over two months the label does not say in which one the stay ends; over two weeks it does not deny an absence.
+    assert stays_of(made, 60).left.tolist() == [False, True, False, False, True, False, False]
+    assert stays_of(made, 14).left.tolist() == [True, True, False, True, True, False, False]
+    without = stays_of(Panel(keys, as_of, contracts(7), np.full(7, np.nan), np.ones(7)), 30)
     assert without.left.tolist() == [True, True, False, True, True, False, False]
+
+
+def test_a_label_over_two_months_makes_one_departure_of_a_churner() -> None:
+    keys, as_of = np.array([1, 2, 1, 2, 1, 2, 2, 2]), np.array([1, 1, 2, 2, 3, 3, 4, 5])
+    churned = np.array([False, False, True, False, True, False, False, True])
+    made = Panel(keys, as_of, contracts(8), np.full(8, np.nan), np.ones(8), churned)
+    stays = stays_of(made, 60)
+    assert stays.stay_end.tolist() == [2, 4, 2, 4, 2, 4, 4, 4]
+    assert stays.left.tolist() == [True, False, True, False, True, False, False, False]
+    assert (stays.known_until, stays_of(made, 30).known_until) == (4, 5)

@@ -93,13 +93,83 @@ def test_a_renamed_segment_does_not_take_the_name_of_another(first: FittedSegmen
     assert not {s.name for s in fitted.segmenter.segments} & {s.name for s in segments}
 
 
-def test_without_the_features_of_before_everything_is_born_under_new_ids(first: FittedSegments) -> None:
-    names = FeatureNames(("mrr", "events_28d"))
+def test_without_any_feature_of_before_everything_is_born_under_new_ids_and_names(first: FittedSegments) -> None:
+    names = FeatureNames(("spend_365d", "active_days_28d"))
     fitted = again(first, made([100, 100, 100, 100])[:, :2], names)
     born = [event for event in fitted.events if event.event == "born"]
     assert min(event.segment_id for event in born) == 5
+    assert not {event.segment for event in born} & {segment.name for segment in first.segmenter.segments}
     assert [e.segment for e in fitted.events if e.event == "retired"] == [s.name for s in first.segmenter.segments]
     assert all("features" in event.reason and event.shared_customers is None for event in fitted.events)
+
+
+def test_without_some_features_of_before_the_others_tell_which_is_which(first: FittedSegments) -> None:
+    names = FeatureNames(("mrr", "events_28d"))
+    fitted = again(first, made([100, 100, 100, 100])[:, :2], names)
+    continued = [event for event in fitted.events if event.event in ("kept", "renamed")]
+    assert len(continued) >= 3
+    was = {segment.name: segment.segment_id for segment in first.segmenter.segments}
+    assert all(was.get(segment.name, segment.segment_id) == segment.segment_id for segment in fitted.segmenter.segments)
+
+
+@pytest.mark.parametrize("method", ["kmeans", "gaussian_mixture"])
+def test_a_minor_feature_that_comes_and_goes_changes_no_id_and_no_name(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matrix = made([100, 100, 100, 100])
+    tickets = np.random.default_rng(4).poisson(1, len(matrix))
+    names = FeatureNames((*NAMES.numbers, "tickets_90d"))
+    wide = np.column_stack([matrix, tickets]).astype(np.float32)
+    monkeypatch.setattr("churn.segments.search.MIXTURE_MARGIN", -1.0 if method == "gaussian_mixture" else 1.0)
+    with_tickets = fit_segments(names, wide, seed=1, most=5)
+    monkeypatch.undo()
+    assert bool(with_tickets.segmenter.spreads) == (method == "gaussian_mixture")
+    assert "tickets_90d" in with_tickets.segmenter.feature_names
+    without = again(with_tickets, matrix)
+    assert "tickets_90d" not in without.segmenter.feature_names
+    back = again(without, wide, names)
+    for fitted in (without, back):
+        assert {event.event for event in fitted.events} == {"kept"}
+    told_first = [(s.segment_id, s.name) for s in with_tickets.segmenter.segments]
+    assert [(s.segment_id, s.name) for s in back.segmenter.segments] == told_first
+
+
+def test_a_segment_that_goes_on_keeps_its_radius_while_the_scaling_is_the_same(first: FittedSegments) -> None:
+    wider = again(first, made([100, 100, 100, 100], spread=0.12))
+    assert {event.event for event in wider.events} == {"kept"}
+    assert wider.segmenter.features == first.segmenter.features
+    assert wider.segmenter.radii == first.segmenter.radii
+    other_scaling = again(first, made([100, 100, 100, 100]) * np.array([30, 1, 1], dtype=np.float32))
+    assert other_scaling.segmenter.features != first.segmenter.features
+    assert other_scaling.segmenter.radii != first.segmenter.radii
+
+
+def test_a_company_at_the_least_size_does_not_go_to_and_fro() -> None:
+    fits = [fit_segments(NAMES, made([10, 10, 10, 10]), seed=1, most=5)]
+    assert len(fits[0].segmenter.segments) == 4
+    for last in (9, 10, 9, 5):
+        fits.append(again(fits[-1], made([10, 10, 10, last])))
+        assert {event.event for event in fits[-1].events} == {"kept"}
+    assert len(again(fits[-1], made([5, 5, 5, 5])).segmenter.segments) == 4
+    assert len(again(fits[-1], made([5, 5, 5, 4])).segmenter.segments) == 3
+
+
+def test_segments_from_later_may_give_ids_and_names_only(first: FittedSegments) -> None:
+    matrix = made([60, 90, 120, 50], seed=8) * np.array([0.8, 0.9, 1], dtype=np.float32)
+    cold = fit_segments(NAMES, matrix, seed=1, most=5)
+    spoken = fit_segments(NAMES, matrix, seed=1, most=5, previous=first.segmenter, only_names=True)
+    assert spoken.segmenter.features == cold.segmenter.features != first.segmenter.features
+    assert sorted(spoken.segmenter.centroids) == sorted(cold.segmenter.centroids)
+    assert sorted(spoken.segmenter.radii) == sorted(cold.segmenter.radii)
+    assert spoken.candidates == cold.candidates
+    assert [(s.segment_id, s.name) for s in spoken.segmenter.segments] == [
+        (s.segment_id, s.name) for s in first.segmenter.segments
+    ]
+    few = fit_segments(NAMES, made([10, 10, 10, 9]), seed=1, most=5, previous=first.segmenter, only_names=True)
+    assert len(few.segmenter.segments) == 3
+    same = made([100, 100, 100, 100])
+    odd = replace(first.segmenter, radii=(9.0,) * 4)
+    assert 9.0 not in fit_segments(NAMES, same, seed=1, most=5, previous=odd, only_names=True).segmenter.radii
 
 
 def test_more_features_than_before_still_match_by_customers(first: FittedSegments) -> None:
@@ -113,7 +183,7 @@ def test_more_features_than_before_still_match_by_customers(first: FittedSegment
 
 
 def test_too_few_customers_after_many_become_one_segment_and_the_reverse(first: FittedSegments) -> None:
-    few = again(first, made([5, 5, 5, 5]))
+    few = again(first, made([3, 3, 3, 3]))
     assert [(s.segment_id, s.name) for s in few.segmenter.segments] == [(5, "All customers")]
     assert {event.event for event in few.events} == {"born", "merged"}
     assert again(few, made([5, 5, 5, 5])).segmenter == few.segmenter

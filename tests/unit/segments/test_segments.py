@@ -81,6 +81,16 @@ def test_a_description_gives_three_facts_with_everybodys_figure_beside(fitted: S
         assert "monthly revenue" in segment.description
 
 
+def test_a_name_tells_the_tier_of_value_even_where_all_are_in_the_middle(matrix: Matrix) -> None:
+    even = matrix.copy()
+    even[:, 0] = 100 * np.exp(np.random.default_rng(2).normal(0, 0.3, len(even)))
+    names = [segment.name for segment in fit_segments(NAMES, even, seed=1).segmenter.segments]
+    assert {name.split(",")[0] for name in names} == {"Medium value"}
+    assert any("very active" in name for name in names)
+    without = fit_segments(FeatureNames(NAMES.numbers[1:]), even[:, 1:], seed=1).segmenter
+    assert not any("value" in segment.name for segment in without.segments)
+
+
 def test_ids_count_from_the_most_valuable_and_names_are_unique(fitted: Segmenter, matrix: Matrix) -> None:
     assert [segment.segment_id for segment in fitted.segments] == list(range(1, len(fitted.segments) + 1))
     assert len({segment.name for segment in fitted.segments}) == len(fitted.segments)

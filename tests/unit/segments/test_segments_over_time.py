@@ -201,6 +201,35 @@ def test_a_planted_new_behaviour_becomes_a_new_named_segment(
     assert (names_of(before.segmenter, matrix)[others] != names[others]).mean() < 0.02
 
 
+@pytest.mark.parametrize(
+    "behaviour",
+    [[3_000, 27, 60, 12, 0.6, 9], [2_500, 0.3, 1, 0.5, 0, 0.2]],
+    ids=["the largest contracts, ever busier", "the largest contracts, unused"],
+)
+def test_a_new_behaviour_that_comes_little_by_little_is_born_by_the_time_it_is_six_in_a_hundred(
+    year: list[Month], monkeypatch: pytest.MonkeyPatch, behaviour: list[float]
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "TYPES", np.vstack([TYPES[:PLANTED], behaviour]))
+    rng, company, segmenter = np.random.default_rng(3), year[0].company, year[0].segmenter
+    events = []
+    for month, share in enumerate((0.015, 0.03, 0.045, 0.06), 1):
+        company = company.next_month(rng, 10_000 * month)
+        types = company.types.copy()
+        known = np.flatnonzero(types != PLANTED)
+        types[rng.choice(known, round(share * len(types)) - (len(types) - len(known)), replace=False)] = PLANTED
+        company = Company(company.keys, types, company.own, company.tenure)
+        matrix = company.rows(rng, month)
+        fitted = fit_segments(NAMES, matrix, seed=1, most=8, previous=segmenter)
+        events += [event for event in fitted.events if event.event != "kept"]
+        others = types != PLANTED
+        assert (names_of(segmenter, matrix)[others] != names_of(fitted.segmenter, matrix)[others]).mean() < 0.02
+        segmenter = fitted.segmenter
+    assert [event.event for event in events] in (["born"], ["split"])
+    names = names_of(segmenter, matrix)
+    assert (names[~others] == events[0].segment).mean() > 0.9
+    assert (others[names == events[0].segment]).mean() < 0.1
+
+
 def test_where_nothing_sets_customers_clearly_apart_segments_do_not_wander() -> None:
     rng = np.random.default_rng(5)
     hidden = rng.normal(0, 1, (2_000, 4))

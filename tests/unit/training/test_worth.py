@@ -33,7 +33,7 @@ def predicted(rows: list[int]) -> Predictions:
 
 
 def test_the_panel_has_every_row_and_probabilities_only_where_they_are_out_of_sample():
-    discounts = Facts(ByCustomer(np.array([1, 3]), np.array([40.0, 9.0])), ByCustomer.nobody())
+    discounts = Facts(ByCustomer(np.array([1, 3]), np.array([40.0, 9.0])), ByCustomer.nobody(), ByCustomer.nobody())
     panel = make_panel(DATA, {JANUARY: discounts, FEBRUARY: NO_FACTS}, predicted([2, 3]))
     assert panel.customer_keys.tolist() == [1, 2, 1, 3]
     assert np.isnan(panel.churn_probability).tolist() == [True, True, False, False]

@@ -79,10 +79,22 @@ def test_a_segment_is_valued_at_its_average_and_without_averages_the_model_value
     known = in_force(segment_averages=averages)
     found = value_batch(settings("segment_average"), NAMES, BATCH, known, P, segments=np.array(["a", "new", "a"]))
     assert found.values.clv[0] == found.values.clv[2] == pytest.approx(found.values.clv[1] * 9 / 5)
-    lacking = in_force(segment_averages=None)
-    by_model = value_batch(settings(), NAMES, BATCH, lacking, P).values.clv
-    assert value_batch(settings("segment_average"), NAMES, BATCH, lacking, P).values.clv == pytest.approx(by_model)
-    assert "no period to average over yet" in " ".join(lacking.notes(settings("segment_average")))
+    for lacking in (in_force(segment_averages=None), in_force(segment_averages=averages | {"segments": {}})):
+        by_model = value_batch(settings(), NAMES, BATCH, lacking, P).values.clv
+        assert value_batch(settings("segment_average"), NAMES, BATCH, lacking, P).values.clv == pytest.approx(by_model)
+        assert "no averages by segment are known yet" in " ".join(lacking.notes(settings("segment_average")))
+
+
+def test_without_a_model_nobody_has_a_value_but_by_the_own_rate():
+    none = ClvInForce("none", None, {}, why_not="CLV could not be fitted: too few.")
+    for method in ("model", "segment_average"):
+        assert np.isnan(value_batch(settings(method), NAMES, BATCH, none, P).values.clv).all()
+        assert none.method(settings(method)) == "none"
+        assert none.notes(settings(method))[0] == "CLV could not be fitted: too few."
+        assert "nobody has a CLV" in none.notes(settings(method))[1]
+    own = value_batch(settings("own_rate"), NAMES, BATCH, none, P).values.clv
+    assert own == pytest.approx(value_batch(settings("own_rate"), NAMES, BATCH, in_force(), P).values.clv)
+    assert none.notes(settings("own_rate")) == ["CLV could not be fitted: too few."]
 
 
 def test_the_stake_of_the_model_is_what_staying_is_worth_and_unknown_money_is_none():
@@ -101,9 +113,9 @@ def test_a_run_says_which_method_came_nearer_until_it_is_the_one_in_use():
     assert note.endswith('clv.method = "own_rate" in churn.toml chooses it.')
     assert in_force(backtest=BACKTEST).notes(settings("own_rate")) == []
     assert in_force(backtest=None).notes(settings()) == []
-    (untested,) = in_force(backtest=BACKTEST, segment_averages={"months": 3, "everybody": 1.0, "segments": {}}).notes(
-        settings("segment_average")
-    )
+    (untested,) = in_force(
+        backtest=BACKTEST, segment_averages={"months": 3, "everybody": 1.0, "segments": {"a": 1.0}}
+    ).notes(settings("segment_average"))
     assert "the segments' averages, which is in use (not tested)" in untested
 
 
