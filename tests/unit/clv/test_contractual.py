@@ -282,7 +282,11 @@ def test_totals_hold_where_the_churn_horizon_is_longer_than_a_month(days: int, b
     renewal = (age - 1) // billing
     at_risk, left = np.bincount(renewal[due]), np.bincount(renewal[due], weights=end[key][due] == month[due])
     table = LifeTable(
-        ["basic"] * len(left), np.full(len(left), float(billing)), np.arange(float(len(left))), at_risk * 1.0, left
+        ["basic"] * len(left),
+        np.full(len(left), float(billing)),
+        np.arange(len(left), dtype=np.float64),
+        at_risk.astype(np.float64),
+        left.astype(np.float64),
     )
     model = fit_contractual(table, made, horizon_days=days)
     now = month == past - 1
