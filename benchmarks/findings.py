@@ -34,8 +34,8 @@ _CALIBRATION_WORDS = (
 )
 _JUDGED_WORDS = (
     "Calibration is judged by the mean over the companies, as the ceiling's criteria are, and every company is listed. "
-    "The churn model's settings were chosen on other companies, with the seeds 7 and 11 to 14; the method of CLV on those "
-    "with the seeds 21 and 22."
+    "The churn model's settings were chosen on other companies, with the seeds 7 and 11 to 14; the method of CLV on "
+    "those with the seeds 21 and 22."
 )
 _REALISED_WORDS = (
     "One model, trained as of {trained}, scores each of the 12 month ends from then on; what happens is held against "
