@@ -40,7 +40,7 @@ def score_clv(reader: Connection, connection: Connection, night: ScoredNight) ->
     in_force = clv_model_in_force(connection, night.settings, night.author, as_of=night.as_of)
     night.clv_version, night.clv_method = in_force.model_version, in_force.method(night.settings)
     night.notes.extend(in_force.notes(night.settings))
-    facts = read_facts(connection, night.settings, night.as_of)
+    facts = read_facts(connection, night.settings, night.as_of, with_draw_keys=True)
     known, segments = _known(connection), _names(connection, night)
     # With the cores at hand, products of matrices end otherwise in the last bits.
     with threadpool_limits(limits=1, user_api="blas"):

@@ -53,7 +53,8 @@ class Facts:
     net_share : ByCustomer
         Of customers with refunds, the share of their purchases' value that was left, 0 to 1.
     draw_key : ByCustomer
-        Whole numbers below 2 ** 52 that belong to the customers' ids, whatever their keys.
+        Whole numbers below 2 ** 52 that belong to the customers' ids, whatever their keys; only for a night, whose
+        intervals are published.
     """
 
     days_to_discount_end: ByCustomer
@@ -69,9 +70,12 @@ class Facts:
 NO_FACTS = Facts(ByCustomer.nobody(), ByCustomer.nobody(), ByCustomer.nobody())
 
 
-def read_facts(connection: Connection, settings: Settings, as_of: date) -> Facts:
-    """Read what CLV of the configured kind needs beyond features, as of a date."""
-    draw_key = read_by_customer(connection, "clv/draw_keys.sql", "draw_key")
+def read_facts(connection: Connection, settings: Settings, as_of: date, *, with_draw_keys: bool = False) -> Facts:
+    """Read what CLV of the configured kind needs beyond features, as of a date.
+
+    Training holds the facts of many months and publishes no interval, so it leaves the draw keys out.
+    """
+    draw_key = read_by_customer(connection, "clv/draw_keys.sql", "draw_key") if with_draw_keys else ByCustomer.nobody()
     if settings.churn.definition == "contractual":
         ends = read_by_customer(connection, "clv/discount_ends.sql", "days_to_discount_end", as_of=as_of)
         return Facts(ends, ByCustomer.nobody(), draw_key)

@@ -60,3 +60,10 @@ def test_free_plans_and_what_begins_on_the_night_do_not_count(staging):
     staging.subscription(1, -100, mrr=0)
     staging.subscription(2, 0)
     assert table(staging) == {}
+
+
+def test_what_starts_on_as_of_is_not_known_yet(staging):
+    # Sixteen months are 487 days to the day, so the last of them was seen whole, grace included, on as_of.
+    staging.subscription(1, -487 - GRACE, -GRACE)
+    staging.subscription(1, 0, subscription_id="again")
+    assert table(staging)["basic", 1, 15] == (1, 1)
