@@ -23,7 +23,6 @@ from churn.warehouse import Database
 from churn.windows import business_today
 
 STALE = timedelta(days=2)
-RESERVED_KEYS = ("retention.budget", "retention.cooldown_days", "retention.offers")
 
 
 @dataclass(frozen=True)
@@ -71,11 +70,8 @@ def _configuration(settings: Settings) -> list[Finding]:
             f"horizon {settings.churn.horizon_days} days, {settings.business.timezone}, {settings.business.currency}",
         )
     ]
-    unused = [key for key in RESERVED_KEYS if _is_set(settings, key)]
-    for section in type(settings).model_fields:
-        value = getattr(settings, section)
-        if isinstance(value, ReservedSection) and value.model_extra:
-            unused.append(section)
+    sections = {name: getattr(settings, name) for name in type(settings).model_fields}
+    unused = [name for name, value in sections.items() if isinstance(value, ReservedSection) and value.model_extra]
     if unused:
         findings.append(
             Finding(
@@ -85,11 +81,6 @@ def _configuration(settings: Settings) -> list[Finding]:
             )
         )
     return findings
-
-
-def _is_set(settings: Settings, key: str) -> bool:
-    section, _, name = key.partition(".")
-    return name in getattr(settings, section).model_fields_set
 
 
 def _lightgbm() -> list[Finding]:

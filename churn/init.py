@@ -14,16 +14,18 @@ from churn.errors import ConfigError
 from churn.sqlfiles import resource_folder
 
 SOURCE_FOLDER = "source"
-RESERVED = "Reserved"
 
 _EXAMPLES = {
     "source.url": '"postgresql://reader:password@db.example.com:5432/shop"',
     "warehouse.url": '"postgresql://churn:password@db.example.com:5432/warehouse"',
     "source.timezone": '"Europe/Paris"',
     "source.sql_dir": '"source"',
+    "activation.url": '"postgresql://crm:password@db.example.com:5432/crm"',
 }
 _TABLES = {
     "features.usage": '[[features.usage]]\nname = "logins"\nevent_type = "login"\nmeasure = "count"',
+    "retention.offers": '[[retention.offers]]\nname = "call"\ncost = 12.0\nsave_rate = 0.15\n'
+    'when = { value_tier = ["high"], plan = ["business"] }\ncapacity = 50',
 }
 _TAKEN_TO_BE = "Keys with a # in front stand at their defaults."
 
@@ -78,8 +80,6 @@ def render_config(values: dict[str, Any], *, head: str = "") -> str:
         lines += ["", f"# {(model.__doc__ or '').strip()}", f"[{section}]"]
         for key, info in model.model_fields.items():
             name = f"{section}.{key}"
-            if (info.description or "").startswith(RESERVED):
-                continue
             if name in _TABLES:
                 tables += _table(name, values.get(name))
                 continue

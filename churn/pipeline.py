@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 import churn
-from churn import checks, monitoring, publish, scoring, training
+from churn import campaigns, checks, insights, kpis, monitoring, publish, scoring, training
 from churn.config import Settings
 from churn.connections import open_source, open_warehouse
 from churn.errors import ChecksFailedError, DataContractError, UsageError
@@ -26,7 +26,19 @@ from churn.scoring import NightSummary, ScoredNight
 from churn.warehouse import Database, translated, writer_lock
 from churn.windows import business_today
 
-STAGES = ("extract", "features", "segments", "risk", "clv", "retention", "monitoring", "checks", "publish")
+STAGES = (
+    "extract",
+    "features",
+    "segments",
+    "risk",
+    "clv",
+    "retention",
+    "kpis",
+    "monitoring",
+    "insights",
+    "checks",
+    "publish",
+)
 
 
 @dataclass(frozen=True)
@@ -208,7 +220,9 @@ def run_nightly(job: Job, *, recompute: bool = False, replace_list: bool = False
             report(snapshot.customers)
         night = ScoredNight(job.settings, current.run.run_id, current.run.started_at, snapshot)
         score(current, night, replace_list=replace_list)
+        summarise(current, night)
         findings = monitor(current, night)
+        find_insights(current, night)
         check(current, night)
         with current.stage("publish") as report, current.warehouse.begin() as connection:
             current.require_lock()
@@ -217,6 +231,8 @@ def run_nightly(job: Job, *, recompute: bool = False, replace_list: bool = False
                 publish.PublishedNight(night.as_of, night.run_id, night.list_run_id, job.clock(), night.in_sample),
                 expected_customers=snapshot.customers,
             )
+            campaigns.admit(connection, job.settings, night.as_of, night.list_run_id, at=job.clock())
+            campaigns.store_results(connection, job.settings, night.as_of, night.run_id, at=job.clock())
             night.notes.extend(monitoring.store_findings(connection, night.run_id, findings))
             report(snapshot.customers)
         for note in night.notes:
@@ -236,7 +252,25 @@ def score(current: JobRun, night: ScoredNight, *, replace_list: bool) -> None:
             report(scorer(reader, connection, night))
     current.run.note_versions(night.versions)
     with current.stage("retention") as report, current.warehouse.begin() as connection:
+        campaigns.measure_outcomes(connection, night.settings, night.as_of, night.run_id)
         report(scoring.assemble(connection, night, replace_list=replace_list))
+
+
+def summarise(current: JobRun, night: ScoredNight) -> None:
+    """Work out the business's figures by month and its cohorts, as known at `as_of`."""
+    with (
+        current.stage("kpis") as report,
+        current.warehouse.begin() as reader,
+        current.warehouse.begin() as connection,
+    ):
+        scoring.keep_month_segments(reader, connection, night)
+        report(kpis.store_kpis(connection, night.settings, night.as_of, night.run_id))
+
+
+def find_insights(current: JobRun, night: ScoredNight) -> None:
+    """Say what the night has to say."""
+    with current.stage("insights") as report, current.warehouse.begin() as connection:
+        report(insights.store_insights(connection, night.settings, night.as_of, night.run_id, night.list_run_id))
 
 
 def monitor(current: JobRun, night: ScoredNight) -> monitoring.Findings:
@@ -271,6 +305,7 @@ def check(current: JobRun, night: ScoredNight) -> None:
             with current.warehouse.begin() as connection:
                 monitoring.drop_refused(connection, night.snapshot, run_id=night.run_id, failed=failed)
                 monitoring.withdraw_models(connection, night.author, night.as_of, outcomes=night.counted_outcomes)
+                campaigns.withdraw_outcomes(connection, night.run_id)
             raise
 
 

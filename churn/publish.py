@@ -12,16 +12,39 @@ from sqlalchemy.engine import Connection
 from churn.errors import WarehouseError
 from churn.schema import (
     at_risk_list,
+    campaign_balance,
+    campaign_lists,
     churn_drivers,
     clv_totals,
+    cohort_months,
+    customer_offers,
     customer_scores,
     feature_drift,
     feature_snapshots,
+    insights,
+    kpi_months,
+    list_exclusions,
     published,
     runs,
+    save_rates,
     segment_nights,
     snapshots,
 )
+
+_RUN_TABLES = (
+    customer_scores,
+    segment_nights,
+    churn_drivers,
+    clv_totals,
+    feature_drift,
+    customer_offers,
+    list_exclusions,
+    save_rates,
+    kpi_months,
+    cohort_months,
+    insights,
+)
+_LIST_TABLES = (at_risk_list, campaign_lists, campaign_balance)
 
 
 @dataclass(frozen=True)
@@ -101,14 +124,8 @@ def sweep(connection: Connection) -> int:
 def _sweep_night(connection: Connection, as_of: date) -> int:
     """Keep of a night the published run's rows and the frozen list, and nothing else."""
     night = published_night(connection, as_of)
-    kept = {
-        customer_scores: night.run_id if night else None,
-        segment_nights: night.run_id if night else None,
-        churn_drivers: night.run_id if night else None,
-        clv_totals: night.run_id if night else None,
-        feature_drift: night.run_id if night else None,
-        at_risk_list: night.list_run_id if night else None,
-    }
+    kept = {table: night.run_id if night else None for table in _RUN_TABLES}
+    kept |= {table: night.list_run_id if night else None for table in _LIST_TABLES}
     return sum(
         connection.execute(
             sa.delete(table).where(table.c.as_of_date == as_of, table.c.run_id.is_distinct_from(run_id))

@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 from typer.models import ArgumentInfo
 
 from churn.cli import app
-from churn.config import ReservedSection, Settings, UsageFeature
+from churn.config import Offer, ReservedSection, Settings, UsageFeature
 from churn.features.docs import render_markdown
 from churn.migrate import bi_views
 from churn.sqlfiles import SqlFile
@@ -150,9 +150,12 @@ def _config_sections() -> Iterator[str]:
             yield f"## `[{section}]`\n\nReserved for a later release: may be set, has no effect yet."
             continue
         yield _config_section(section, model)
-    yield "\n\n".join(
-        ["## `[[features.usage]]`", "One entry per event type that gets features of its own.", _keys(UsageFeature)]
-    )
+    entries: dict[str, tuple[str, type[BaseModel]]] = {
+        "features.usage": ("One entry per event type that gets features of its own.", UsageFeature),
+        "retention.offers": ("One entry per thing that can be done to keep a customer.", Offer),
+    }
+    for name, (meaning, model) in entries.items():
+        yield "\n\n".join([f"## `[[{name}]]`", meaning, _keys(model)])
 
 
 def _config_section(section: str, model: type[BaseModel]) -> str:
@@ -183,7 +186,9 @@ def _allowed(info: FieldInfo) -> str:
 def _shown_default(info: FieldInfo) -> str:
     if info.is_required():
         return "required"
-    return "" if info.default in (None, ()) else f"`{json.dumps(info.default)}`"
+    if info.default_factory is not None or info.default in (None, ()):
+        return ""
+    return f"`{json.dumps(info.default)}`"
 
 
 # --- warehouse ----------------------------------------------------------------------------------------------------

@@ -2,51 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
-import re
 from pathlib import Path
 from typing import Annotated, Literal
-from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from churn.config.crontab import cron_trigger
+from churn.config.basics import Cron, Identifier, PositiveInt, Section, Share, Zone
+from churn.config.retention import ActivationSection, RetentionSection
 
 HOME_FOLDER = ".churn"
 ENV_PREFIX = "CHURN_"
-
-
-def _zone(name: str) -> str:
-    if name not in available_timezones():
-        near = difflib.get_close_matches(name, sorted(available_timezones()), 1)
-        raise ValueError(f"no such time zone{f'; did you mean {near[0]}?' if near else ''}")
-    return name
-
-
-def _cron(expression: str) -> str:
-    cron_trigger(expression, "UTC")
-    return expression
-
-
-def _identifier(name: str) -> str:
-    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,40}", name):
-        raise ValueError("use lower-case letters, digits and underscores, at most 41, not starting with a digit")
-    return name
-
-
-Zone = Annotated[str, AfterValidator(_zone)]
-Cron = Annotated[str, AfterValidator(_cron)]
-Identifier = Annotated[str, AfterValidator(_identifier)]
-Share = Annotated[float, Field(ge=0, le=1)]
-PositiveInt = Annotated[int, Field(gt=0)]
-
-
-class Section(BaseModel):
-    """A `[section]` of churn.toml: unknown keys are refused, values can't change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class SourceSection(Section):
@@ -162,36 +129,6 @@ class SegmentsSection(Section):
         return self
 
 
-class Offer(Section):
-    """One thing that can be done to keep a customer (used from the campaigns release on)."""
-
-    name: Identifier
-    cost: Annotated[float, Field(ge=0)]
-    save_rate: Annotated[float, Field(ge=-1, le=1)]
-    when: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-
-
-class RetentionSection(Section):
-    """The nightly list."""
-
-    list_size: PositiveInt = Field(500, description="Most customers on a night's list.")
-    holdout_share: Share = Field(0.1, description="Share of the list that is left alone, to measure against.")
-    campaign: Identifier = Field("nightly", description="Name of the running campaign; a new one draws a new holdout.")
-    seed: int = Field(20, description="Seed of the holdout's draw.")
-    contact_cost: Annotated[float, Field(ge=0)] = Field(
-        5.0, description="What contacting one customer costs, the offer included, in `business.currency`."
-    )
-    save_rate: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.1, description="Share of the customers about to leave whom a contact keeps, until campaigns have measured it."
-    )
-    saved_value_share: Share = Field(
-        0.5, description="What a saved customer is worth, as a share of one who would have stayed anyway."
-    )
-    budget: Annotated[float, Field(ge=0)] | None = Field(None, description="Reserved: spending limit of a list.")
-    cooldown_days: Annotated[int, Field(ge=0)] | None = Field(None, description="Reserved: days between contacts.")
-    offers: tuple[Offer, ...] = Field((), description="Reserved: `[[retention.offers]]`.")
-
-
 class ScheduleSection(Section):
     """When `churn scheduler` runs what, as cron expressions in `business.timezone`."""
 
@@ -269,6 +206,7 @@ class Settings(BaseSettings):
     clv: ClvSection = Field(default_factory=ClvSection)
     segments: SegmentsSection = Field(default_factory=SegmentsSection)
     retention: RetentionSection = Field(default_factory=RetentionSection)
+    activation: ActivationSection = Field(default_factory=ActivationSection)
     schedule: ScheduleSection = Field(default_factory=ScheduleSection)
     train: TrainSection = Field(default_factory=TrainSection)
     reasons: ReasonsSection = Field(default_factory=ReasonsSection)
@@ -315,5 +253,5 @@ class Settings(BaseSettings):
 
     def digest(self) -> str:
         """SHA-256 of all settings but the secrets: two runs with the same digest were configured alike."""
-        dumped = self.model_dump_json(exclude={"source": {"url"}, "warehouse": {"url"}})
+        dumped = self.model_dump_json(exclude={"source": {"url"}, "warehouse": {"url"}, "activation": {"url"}})
         return hashlib.sha256(dumped.encode()).hexdigest()

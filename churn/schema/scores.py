@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, REAL
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REAL
 
 from churn.schema.base import Money, column, metadata
 
@@ -53,6 +53,10 @@ def _reasons() -> list[sa.Column[Any]]:
     return [column(f"reason_{place}", sa.Text, null=True) for place in (1, 2, 3)]
 
 
+def _drivers() -> list[sa.Column[Any]]:
+    return [column(f"driver_{place}", sa.Text, null=True) for place in (1, 2, 3)]
+
+
 customer_scores = _monthly(
     "customer_scores",
     column("run_id", sa.BigInteger),
@@ -67,6 +71,20 @@ customer_scores = _monthly(
     *(column(f"{name}_quintile", sa.SmallInteger, null=True) for name in ("recency", "frequency", "monetary")),
     column("previous_segment", sa.Text, null=True),
     column("segment_since_date", sa.Date, null=True),
+    column("plan", sa.Text, null=True),
+    *_drivers(),
+    key=("run_id", "customer_key"),
+)
+
+customer_offers = _monthly(
+    "customer_offers",
+    column("run_id", sa.BigInteger),
+    column("customer_key", sa.BigInteger),
+    column("list_status", sa.Text),
+    column("offer", sa.Text, null=True),
+    column("expected_net_value", Money, null=True),
+    column("offer_cost", Money, null=True),
+    column("save_rate", sa.Double, null=True),
     key=("run_id", "customer_key"),
 )
 
@@ -79,7 +97,134 @@ at_risk_list = _monthly(
     column("campaign", sa.Text),
     column("campaign_group", sa.Text),
     *_reasons(),
+    column("value_tier", sa.Text, null=True),
+    column("plan", sa.Text, null=True),
+    column("offer", sa.Text, null=True),
+    column("recommended_action", sa.Text, null=True),
+    column("expected_net_value", Money, null=True),
+    column("offer_cost", Money, null=True),
+    column("save_rate", sa.Double, null=True),
+    column("why", sa.Text, null=True),
+    column("entered_as_of_date", sa.Date, null=True),
     key=("run_id", "customer_key"),
+)
+
+list_exclusions = _monthly(
+    "list_exclusions",
+    column("run_id", sa.BigInteger),
+    column("list_status", sa.Text),
+    column("customers", sa.BigInteger),
+    column("value_at_risk", Money, null=True),
+    column("expected_net_value", Money, null=True),
+    key=("run_id", "list_status"),
+)
+
+campaign_lists = _monthly(
+    "campaign_lists",
+    column("run_id", sa.BigInteger),
+    column("campaign", sa.Text),
+    column("listed", sa.BigInteger),
+    column("treatment", sa.BigInteger),
+    column("holdout", sa.BigInteger),
+    column("entering", sa.BigInteger),
+    column("members_to_date", sa.BigInteger),
+    column("expected_churn_rate", sa.Double, null=True),
+    column("expected_save_rate", sa.Double, null=True),
+    column("detectable_effect", sa.Double, null=True),
+    column("detectable_save_rate", sa.Double, null=True),
+    column("detectable_effect_to_date", sa.Double, null=True),
+    column("planned_cost", Money, null=True),
+    column("expected_net_value", Money, null=True),
+    column("smallest_balance_p", sa.Double, null=True),
+    column("statement", sa.Text),
+    key=("run_id", "campaign"),
+)
+
+campaign_balance = _monthly(
+    "campaign_balance",
+    column("run_id", sa.BigInteger),
+    column("campaign", sa.Text),
+    column("dimension", sa.Text),
+    column("value", sa.Text),
+    column("treatment", sa.BigInteger),
+    column("holdout", sa.BigInteger),
+    column("expected_holdout", sa.Double),
+    column("p_value", sa.Double, null=True),
+    key=("run_id", "campaign", "dimension", "value"),
+)
+
+save_rates = _monthly(
+    "save_rates",
+    column("run_id", sa.BigInteger),
+    column("offer", sa.Text),
+    column("dimension", sa.Text),
+    column("value", sa.Text),
+    column("assumed", sa.Double),
+    column("campaigns", sa.Integer),
+    column("treatment", sa.BigInteger),
+    column("holdout", sa.BigInteger),
+    column("measured", sa.Double, null=True),
+    column("variance", sa.Double, null=True),
+    column("between_variance", sa.Double, null=True),
+    column("save_rate", sa.Double),
+    column("probability_harmful", sa.Double),
+    key=("run_id", "offer", "dimension", "value"),
+)
+
+kpi_months = _monthly(
+    "kpi_months",
+    column("run_id", sa.BigInteger),
+    column("month", sa.Date),
+    column("dimension", sa.Text),
+    column("value", sa.Text),
+    *(column(name, sa.BigInteger) for name in ("customers_start", "new", "reactivated")),
+    column("churned", sa.BigInteger, null=True),
+    column("customers_end", sa.BigInteger, null=True),
+    *(
+        column(f"mrr_{name}", Money, null=True)
+        for name in ("start", "new", "expansion", "contraction", "churned", "reactivated", "end")
+    ),
+    column("revenue", Money, null=True),
+    column("avg_clv", Money, null=True),
+    column("horizon_customers", sa.BigInteger, null=True),
+    column("horizon_churned", sa.BigInteger, null=True),
+    column("is_provisional", sa.Boolean),
+    key=("run_id", "month", "dimension", "value"),
+)
+
+cohort_months = _monthly(
+    "cohort_months",
+    column("run_id", sa.BigInteger),
+    column("signup_month", sa.Date),
+    column("months_since", sa.Integer),
+    column("customers", sa.BigInteger),
+    column("retained", sa.BigInteger),
+    column("revenue", Money, null=True),
+    column("is_provisional", sa.Boolean),
+    key=("run_id", "signup_month", "months_since"),
+)
+
+month_segments = _monthly(
+    "month_segments",
+    column("customer_key", sa.BigInteger),
+    column("segment_id", sa.Integer),
+    column("segment", sa.Text),
+    key=("customer_key",),
+)
+
+insights = _monthly(
+    "insights",
+    column("run_id", sa.BigInteger),
+    column("priority", sa.Integer),
+    column("insight", sa.Text),
+    column("question", sa.Text),
+    column("subject", sa.Text),
+    column("finding", sa.Text),
+    column("evidence", JSONB),
+    column("recommendation", sa.Text),
+    column("effect", sa.Double, null=True),
+    column("p_value", sa.Double, null=True),
+    key=("run_id", "priority"),
 )
 
 segment_nights = _monthly(
@@ -153,4 +298,4 @@ attempt_clv = _attempt(
     column("shifts", ARRAY(sa.Double), null=True),
 )
 
-attempt_reasons = _attempt("attempt_reasons", *_reasons())
+attempt_reasons = _attempt("attempt_reasons", *_reasons(), *_drivers())

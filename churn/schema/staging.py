@@ -59,6 +59,7 @@ subscriptions = _versioned(
     column("billing_months", sa.Integer, null=True),
     column("discount_until", sa.Date, null=True),
 )
+sa.Index("ix_subscriptions_customer_key", subscriptions.c.customer_key)
 
 payments = _versioned(
     "payments",
@@ -70,6 +71,7 @@ payments = _versioned(
     column("status", sa.Text),
 )
 sa.Index("ix_payments_paid_date", payments.c.paid_date)
+sa.Index("ix_payments_customer_key", payments.c.customer_key)
 
 support_tickets = _versioned(
     "support_tickets",
@@ -83,6 +85,7 @@ support_tickets = _versioned(
     column("is_severe", sa.Boolean),
     column("satisfaction", sa.Numeric, null=True),
 )
+sa.Index("ix_support_tickets_customer_key", support_tickets.c.customer_key)
 
 customer_attributes = sa.Table(
     "customer_attributes",

@@ -8,8 +8,17 @@ from __future__ import annotations
 
 from churn.scoring.assembly import assemble
 from churn.scoring.clv import score_clv
+from churn.scoring.months import keep_month_segments
 from churn.scoring.night import NightSummary, ScoredNight
 from churn.scoring.risk import score_risk
 from churn.scoring.segments import score_segments
 
-__all__ = ["NightSummary", "ScoredNight", "assemble", "score_clv", "score_risk", "score_segments"]
+__all__ = [
+    "NightSummary",
+    "ScoredNight",
+    "assemble",
+    "keep_month_segments",
+    "score_clv",
+    "score_risk",
+    "score_segments",
+]

@@ -21,7 +21,21 @@ from churn.scoring.reasons import explain
 from churn.sqlfiles import read_sql
 from churn.warehouse import literal_sql, run_ddl
 
-NIGHTLY_TABLES = ("customer_scores", "at_risk_list", "segment_nights", "churn_drivers", "clv_totals")
+NIGHTLY_TABLES = (
+    "customer_scores",
+    "at_risk_list",
+    "segment_nights",
+    "churn_drivers",
+    "clv_totals",
+    "customer_offers",
+    "list_exclusions",
+    "campaign_lists",
+    "campaign_balance",
+    "save_rates",
+    "kpi_months",
+    "cohort_months",
+    "insights",
+)
 
 
 def assemble(connection: Connection, night: ScoredNight, *, replace_list: bool) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -134,10 +135,57 @@ def test_init_overwrites_nothing_unasked(tmp_path):
 
 def test_init_names_every_key_with_its_meaning(tmp_path):
     text = render_config({})
-    uncommented = "\n".join(line.removeprefix("# ") if " = " in line else line for line in text.splitlines())
+    set_keys = re.compile(r"^# (?=\[\[|[a-z_]+ = )")
+    uncommented = "\n".join(set_keys.sub("", line) for line in text.splitlines())
     shown = tomllib.loads("\n".join(line for line in uncommented.splitlines() if not line.endswith("= …")))
     assert shown["churn"]["horizon_days"] == 30
+    assert [offer["name"] for offer in shown["retention"]["offers"]] == ["call"]
     for section in ("source", "warehouse", "business", "churn", "extract", "clv", "retention", "schedule", "train"):
         assert f"[{section}]" in text
     for key in ("late_days", "max_quarantined_share", "holdout_share", "inactivity_days", "gross_margin"):
         assert key in text
+
+
+# --- offers -------------------------------------------------------------------------------------------------------
+
+OFFER = '[[retention.offers]]\nname = "{name}"\ncost = {cost}\nsave_rate = {save_rate}\n{more}\n'
+
+
+def offers_of(tmp_path, *entries: str):
+    (tmp_path / "churn.toml").write_text("".join(entries), encoding="utf-8")
+    return load_settings(tmp_path / "churn.toml").retention
+
+
+def an_offer(name: str = "call", cost: str = "12", save_rate: str = "0.15", more: str = "") -> str:
+    return OFFER.format(name=name, cost=cost, save_rate=save_rate, more=more)
+
+
+def test_without_offers_there_is_one_by_contact_cost_and_save_rate(tmp_path):
+    retention = offers_of(tmp_path, "[retention]\ncontact_cost = 3.0\nsave_rate = 0.2\n")
+    (offer,) = retention.all_offers
+    assert (offer.name, offer.cost, offer.save_rate, offer.when) == ("contact", 3.0, 0.2, {})
+
+
+def test_a_condition_may_be_one_value_or_many(tmp_path):
+    more = 'when = { plan = "pro", value_tier = ["high", "medium"] }'
+    (offer,) = offers_of(tmp_path, an_offer("20 % off", more=more)).all_offers
+    assert offer.name == "20 % off"
+    assert offer.when == {"plan": ("pro",), "value_tier": ("high", "medium")}
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        (an_offer(more='when = { colour = ["red"] }'), "colour"),
+        (an_offer(more="when = { plan = [] }"), "plan"),
+        (an_offer(cost="-1"), "cost"),
+        (an_offer(save_rate="1.5"), "save_rate"),
+        (an_offer(name="hold out"), "meaning of its own"),
+        (an_offer(name=""), "1 to 60"),
+        (an_offer(more="discount = 5"), "discount"),
+        (an_offer() + an_offer(), "two offers are called 'call'"),
+    ],
+)
+def test_an_offer_that_cannot_be_meant_is_refused(tmp_path, entry, said):
+    with pytest.raises(ConfigError, match=said):
+        offers_of(tmp_path, entry)
