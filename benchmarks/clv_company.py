@@ -32,7 +32,7 @@ MONTHS = 12
 TOTAL_WITHIN, DECILE_WITHIN, LEAST_RANK = 0.05, 0.10, 0.95
 TIERS = ("low", "medium", "high")
 _Z80 = 1.2816
-_ECONOMICS = Economics(horizon_days=30, horizon_months=MONTHS, annual_discount_rate=0.10, gross_margin=0.8)
+ECONOMICS = Economics(horizon_days=30, horizon_months=MONTHS, annual_discount_rate=0.10, gross_margin=0.8)
 
 
 @dataclass(frozen=True)
@@ -89,16 +89,16 @@ def clv_company(
         The ceiling's probability of each customer of `matrix` at `trained`.
     trained : date
     """
-    company = _simulated(recipe)
+    company = simulated(recipe)
     night = matrix.months(trained, trained).data
-    _check_keys(company, night)
+    check_keys(company, night)
     model = fitted(company, learned.data, result)
     contracts, keys = contracts_of(company, night), night.customer_keys
-    p = _scores(night, result, trained)
+    p = scores_of(night, result, trained)
     values = _values(model, contracts, p, keys, recipe.seed)
     paid, months = _paid(company, keys, trained), _expected_months(company, keys, trained)
     best = _values(model, contracts, ceiling, keys, recipe.seed)
-    draws = predictive_draws(model, contracts, p, economics=_ECONOMICS, customer_keys=keys, seed=recipe.seed)
+    draws = predictive_draws(model, contracts, p, economics=ECONOMICS, customer_keys=keys, seed=recipe.seed)
     return _year(recipe.seed, values, best, contracts.mrr, p, paid, months, randomised_pit(draws, paid, recipe.seed))
 
 
@@ -169,7 +169,7 @@ def fitted(company: Company, data: TrainingSet, result: TrainingResult) -> Contr
     p = np.full(len(data), np.nan)
     p[order] = walk.probability[MODEL]
     panel = Panel(data.customer_keys, data.as_of, contracts_of(company, data), p, data.weight, data.churned)
-    return fit_contractual(life_of(panel), panel, horizon_days=_ECONOMICS.horizon_days)
+    return fit_contractual(life_of(panel), panel, horizon_days=ECONOMICS.horizon_days)
 
 
 def contracts_of(company: Company, data: TrainingSet) -> Contracts:
@@ -197,7 +197,8 @@ def _discount_days(company: Company, data: TrainingSet) -> Floats:
     return found
 
 
-def _scores(night: TrainingSet, result: TrainingResult, as_of: date) -> Floats:
+def scores_of(night: TrainingSet, result: TrainingResult, as_of: date) -> Floats:
+    """Return a night's churn probabilities by the model that a training made."""
     batch = Batch(night.customer_keys, night.numbers, night.codes)
     scored = score_batches(result.model, night.names, [batch], as_of=as_of, threads=1)
     return np.concatenate([part.churn_probability for part in scored]).astype(np.float64)
@@ -206,7 +207,8 @@ def _scores(night: TrainingSet, result: TrainingResult, as_of: date) -> Floats:
 # --- what happened ------------------------------------------------------------------------------------------------
 
 
-def _simulated(recipe: Recipe) -> Company:
+def simulated(recipe: Recipe) -> Company:
+    """Simulate the company of a recipe anew."""
     return simulate_company(
         CompanySettings(
             as_of=recipe.as_of, seed=recipe.seed, customers=recipe.customers, future_days=recipe.future_days
@@ -214,7 +216,7 @@ def _simulated(recipe: Recipe) -> Company:
     )
 
 
-def _check_keys(company: Company, night: TrainingSet) -> None:
+def check_keys(company: Company, night: TrainingSet) -> None:
     """Refuse a matrix whose keys do not count the company's customers in their order of sign-up."""
     day = company.timeline.index(date.fromordinal(int(night.as_of[0])))
     tenure = night.numbers[:, night.names.numbers.index("tenure_days")]
@@ -231,7 +233,7 @@ def _paid(company: Company, keys: Integers, trained: date) -> Floats:
         active = (rows["mrr"] > 0) & (rows["start_day"] < day) & (day <= rows["end_day"])
         mrr = np.bincount(rows["customer"][active], weights=rows["mrr"][active], minlength=count)
         paid[:, month] = mrr[keys - 1]
-    return np.asarray(paid @ _ECONOMICS.discount_factors() * _ECONOMICS.gross_margin)
+    return np.asarray(paid @ ECONOMICS.discount_factors() * ECONOMICS.gross_margin)
 
 
 def _expected_months(company: Company, keys: Integers, trained: date) -> Floats:
@@ -243,13 +245,13 @@ def _expected_months(company: Company, keys: Integers, trained: date) -> Floats:
 
 
 def _values(model: ContractualModel, contracts: Contracts, p: Floats, keys: Integers, seed: int) -> ClvValues:
-    return contractual_clv(model, contracts, p, economics=_ECONOMICS, customer_keys=keys, seed=seed)
+    return contractual_clv(model, contracts, p, economics=ECONOMICS, customer_keys=keys, seed=seed)
 
 
 def _year(
     seed: int, values: ClvValues, best: ClvValues, mrr: Floats, p: Floats, paid: Floats, months: Floats, pit: Floats
 ) -> ValuedYear:  # fmt: skip
-    naive = mrr * _ECONOMICS.gross_margin * MONTHS
+    naive = mrr * ECONOMICS.gross_margin * MONTHS
     tier, inside = tiers(values.clv), (pit >= 0.1) & (pit <= 0.9)
     variance = values.variance.sum() + (values.shifts.sum(axis=0) ** 2).sum()
     sd, total = float(np.sqrt(variance)), float(values.clv.sum())

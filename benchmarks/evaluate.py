@@ -13,6 +13,8 @@ from datetime import date
 from pathlib import Path
 
 from benchmarks import ceiling as ceilings
+from benchmarks.campaign_gain import LIST_SIZE, REASSIGNMENTS, coverage_of, gain_of
+from benchmarks.campaign_worlds import CUSTOMERS, scored_company
 from benchmarks.clean import leak_in_training
 from benchmarks.clv_company import clv_company
 from benchmarks.clv_contracts import clv_contracts
@@ -33,7 +35,7 @@ from churn.training import train_settings
 from churn.windows import add_months, matures_on
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "evaluation.md"
-PARTS = ("ceiling", "realised", "clv", "permuted", "leaks", "retail")
+PARTS = ("ceiling", "realised", "clv", "campaigns", "permuted", "leaks", "retail")
 SEEDS = (21, 22, 23, 24, 25)
 TRAINED = date(2025, 10, 1)
 CLEAN, CLEAN_SEED, CLEAN_CUSTOMERS = 20, 201, 4_000
@@ -41,6 +43,7 @@ _CUSTOMERS = 20_000
 _FUTURE_DAYS, _YEAR_MONTHS = 365, 12
 _CEILING_SNAPSHOTS = 30
 _WORLD_CUSTOMERS, _PROCESSES = 3_000, 2
+CAMPAIGNS, CAMPAIGN_SEED, _COVERED_LISTS = 20, 501, 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,6 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--trials", type=int, default=100, help="Trainings on permuted labels.")
     parser.add_argument("--trial-rows", type=int, default=ROWS, help="Customer-months of each.")
     parser.add_argument("--worlds", type=int, default=100, help="Small simulated worlds to judge intervals of CLV on.")
+    parser.add_argument("--campaigns", type=int, default=CAMPAIGNS, help="Companies to choose lists in.")
+    parser.add_argument("--reassignments", type=int, default=REASSIGNMENTS, help="Draws of a list's holdout.")
+    parser.add_argument("--campaign-customers", type=int, default=CUSTOMERS, help="Of each company with a list.")
     parser.add_argument("--clean", type=int, default=CLEAN, help="Companies that no leak is planted in.")
     parser.add_argument("--clean-customers", type=int, default=CLEAN_CUSTOMERS, help="Of those made for that alone.")
     parser.add_argument("--home", type=Path, default=Path("build/evaluate"), help="Folder for databases and cache.")
@@ -96,6 +102,9 @@ def run(options: argparse.Namespace) -> str:
         with found.timed("worlds"):
             found.worlds = list(judged_worlds(options.worlds, _WORLD_CUSTOMERS, _PROCESSES))
             found.contracts = clv_contracts(options.worlds)
+    if "campaigns" in options.parts:
+        with found.timed("campaigns"):
+            _choose_lists(options, settings, found)
     if "permuted" in options.parts:
         with found.timed("permuted labels"):
             matrices = [_learned(_company(options, seed), settings) for seed in options.seeds]
@@ -158,6 +167,17 @@ def _train_on_companies(options: argparse.Namespace, settings: TrainSettings, fo
                 best = found.ceiling.probabilities(company.months(TRAINED, TRAINED))
                 recipe = _recipe(options, seed)
                 found.valued.append(clv_company(recipe, company, learned, result, best, TRAINED))
+
+
+def _choose_lists(options: argparse.Namespace, settings: TrainSettings, found: Findings) -> None:
+    """Choose lists in every company; draw the holdouts of the first ones' lists again and again."""
+    retention = Settings().retention
+    for seed in range(CAMPAIGN_SEED, CAMPAIGN_SEED + options.campaigns):
+        company = scored_company(seed, options.home, settings, customers=options.campaign_customers, keep=options.keep)
+        found.gains.append(gain_of(company, LIST_SIZE))
+        if seed < CAMPAIGN_SEED + _COVERED_LISTS:
+            for share in (retention.holdout_share, 0.5):
+                found.coverages.append(coverage_of(company, retention.list_size, share, options.reassignments))
 
 
 def _look_for_leaks(options: argparse.Namespace, settings: TrainSettings, found: Findings) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
+from benchmarks.campaign_gain import CAMPAIGN_WORDS, Coverage, Gain, campaign_criteria, campaign_tables
 from benchmarks.ceiling import Ceiling
 from benchmarks.clv_company import ValuedYear, clv_criteria
 from benchmarks.clv_worlds import WorldResult, clv_worlds_criteria, clv_worlds_table
@@ -69,6 +70,10 @@ class Findings:
         CLV by inactivity, by simulated world.
     contracts : list of (str, bool)
         The criteria of contractual CLV on small simulated worlds, and whether each holds.
+    gains : list of Gain
+        What lists earn, by company.
+    coverages : list of Coverage
+        Intervals of campaigns' effects, by list and holdout share.
     permuted : Permuted or None
     caught : list of Caught
         By company and planted leak.
@@ -84,6 +89,8 @@ class Findings:
     valued: list[ValuedYear] = field(default_factory=list)
     worlds: list[WorldResult] = field(default_factory=list)
     contracts: list[tuple[str, bool]] = field(default_factory=list)
+    gains: list[Gain] = field(default_factory=list)
+    coverages: list[Coverage] = field(default_factory=list)
     permuted: Permuted | None = None
     caught: list[Caught] = field(default_factory=list)
     clean: dict[str, list[str]] = field(default_factory=dict)
@@ -117,6 +124,8 @@ def report(found: Findings, options: argparse.Namespace, trained: date) -> str:
         parts.append(f"## The year after\n\n{words}\n\n{realised_table(found.realised)}")
     if found.worlds:
         parts.append(f"## Customer lifetime value by inactivity\n\n{_WORLDS_WORDS}\n\n{clv_worlds_table(found.worlds)}")
+    if found.gains:
+        parts.append(f"## Lists and campaigns\n\n{CAMPAIGN_WORDS}\n\n{campaign_tables(found.gains, found.coverages)}")
     if found.retail is not None:
         parts.append("## Online Retail\n\n" + retail_text(found.retail))
     return "\n\n".join(parts)
@@ -138,6 +147,7 @@ def _verdict(found: Findings) -> list[tuple[str, bool]]:
     lines += clv_criteria(found.valued) if found.valued else []
     lines += found.contracts
     lines += clv_worlds_criteria(found.worlds) if found.worlds else []
+    lines += campaign_criteria(found.gains, found.coverages) if found.gains else []
     lines += [found.permuted.verdict()] if found.permuted is not None else []
     lines += leak_criteria(found.caught, found.clean) if found.clean else []
     lines += retail_criteria(found.retail) if found.retail is not None else []

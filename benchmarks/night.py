@@ -30,6 +30,7 @@ from benchmarks.place import (
 )
 from benchmarks.report import BenchReport, report
 from benchmarks.source import MAPPING, BenchCompany, tell_a_day, tell_the_year
+from benchmarks.views_speed import CUSTOMERS as VIEWS_CUSTOMERS
 from churn.config import Settings
 from churn.errors import ModelError
 from churn.pipeline import run_nightly, run_train
@@ -89,6 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-naive", dest="naive", action="store_false", help="Leave the notebook's way out.")
     parser.add_argument("--train-rows", type=int, default=500_000, help="Rows of the training bench; 0 leaves it out.")
     parser.add_argument("--clv-customers", type=int, default=CUSTOMERS, help="Of the CLV bench; 0 leaves it out.")
+    parser.add_argument(
+        "--views-customers", type=int, default=VIEWS_CUSTOMERS, help="Of the views' bench; 0 leaves it."
+    )
     parser.add_argument("--write", action="store_true", help="Write docs/performance.md too.")
     return parser
 
@@ -120,6 +124,7 @@ def run(options: argparse.Namespace) -> str:
             naive=naive,
             training=_training(options.train_rows),
             lifetime_value=_lifetime_value(options.clv_customers),
+            views=_views(options.home, options.views_customers),
         )
         return report(found)
 
@@ -136,6 +141,14 @@ def _lifetime_value(customers: int) -> dict[str, dict[str, Any]] | None:
         return None
     say(f"CLV of {customers:,} customers")
     return side_by_side(customers)
+
+
+def _views(home: Path, customers: int) -> dict[str, Any] | None:
+    if not customers:
+        return None
+    say(f"views over two years of nights of {customers:,} customers")
+    place = ["--home", str(home.resolve() / "views")]
+    return in_its_own_process("benchmarks.views_speed", "--customers", str(customers), *place)
 
 
 def first_load(home: Path, name: str, company: BenchCompany) -> Loaded:

@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks.clv_speed import speed_criteria, speed_table
 from benchmarks.tables import machine, number, table, verdicts, versions
+from benchmarks.views_speed import views_criteria, views_table
 
 MOST_RATIO = 2.0
 MOST_BYTES = 2**30
@@ -50,6 +51,8 @@ class BenchReport:
         What `benchmarks.naive` and `benchmarks.train_speed` print.
     lifetime_value : mapping or None
         What `benchmarks.clv_speed` found, by task.
+    views : mapping or None
+        What `benchmarks.views_speed` prints.
     """
 
     measured_on: date
@@ -66,6 +69,7 @@ class BenchReport:
     naive: Mapping[str, Any] | None
     training: Mapping[str, Any] | None
     lifetime_value: dict[str, dict[str, Any]] | None
+    views: Mapping[str, Any] | None = None
 
     @property
     def median_night(self) -> Mapping[str, Any]:
@@ -112,6 +116,8 @@ def report(found: BenchReport) -> str:
         parts.insert(-1, "## Training beside LightGBM alone\n\n" + _training(found.training))
     if found.lifetime_value is not None:
         parts.insert(-1, "## Customer lifetime value beside lifetimes\n\n" + speed_table(found.lifetime_value))
+    if found.views is not None:
+        parts.insert(-1, "## Views on two years of nights\n\n" + views_table(found.views))
     if found.notes:
         parts.append("## Notes\n\n" + "\n".join(f"- {note}" for note in found.notes))
     return "\n\n".join(parts)
@@ -208,6 +214,7 @@ def _verdict(found: BenchReport) -> str:
             ),
             *training,
             *values,
+            *([] if found.views is None else views_criteria(found.views)),
         ]
     )
 

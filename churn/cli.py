@@ -8,12 +8,14 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from churn import __version__
+from churn.cli_campaign import campaign_app
 from churn.cli_db import db_app
+from churn.cli_export import export
 from churn.cli_models import models_app
 from churn.config import Settings
 from churn.edge import clock, configured, options, parsed_date
@@ -31,6 +33,7 @@ app = typer.Typer(
     help="Which customers will leave, what each is worth, and whom to contact first.",
 )
 app.add_typer(models_app, name="models")
+app.add_typer(campaign_app, name="campaign")
 app.add_typer(db_app, name="db")
 
 AsOf = Annotated[
@@ -172,7 +175,7 @@ def migrate(dry_run: DryRun = False) -> None:
             else f"The warehouse is at revision {found or 'none'}; `churn migrate` would bring it to {wanted}."
         )
         return
-    left_to_do = run_migrate(warehouse, settings.roles)
+    left_to_do = run_migrate(warehouse, settings.roles, settings.features.usage)
     typer.echo("The warehouse is up to date.")
     if left_to_do:
         typer.echo("roles.manage is off. Your administrator runs this, then you run `churn migrate` again:")
@@ -276,24 +279,4 @@ def status() -> None:
         typer.echo(line)
 
 
-@app.command()
-def export(
-    what: Annotated[Literal["at-risk", "scores", "segments"], typer.Argument(help="What to export.")],
-    as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="DATE", help="Night; default the latest published one.")
-    ] = None,
-    fmt: Annotated[Literal["csv", "parquet", "jsonl"], typer.Option("--format", help="Format of the file.")] = "csv",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File; default stdout.")] = None,
-    include_holdout: Annotated[
-        bool, typer.Option("--include-holdout", help="Keep the holdout group in the at-risk list.")
-    ] = False,
-) -> None:
-    """Write what is published to a file or stdout; the at-risk list leaves the holdout out unless asked."""
-    from churn.connections import open_warehouse
-    from churn.export import export as run_export
-
-    settings = configured()
-    warehouse = open_warehouse(settings, job="export")
-    night = None if as_of is None else parsed_date(as_of, settings)
-    rows = run_export(warehouse, what, night, fmt, output, holdout=include_holdout)
-    typer.echo(f"{rows:,} rows{f' to {output}' if output else ''}", err=True)
+app.command()(export)

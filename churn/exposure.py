@@ -1,7 +1,8 @@
 """Whom a campaign was to touch: they leave training and realised performance, the held-out stand for them.
 
 A list's treatment is meant to change who leaves, so the outcome of a treated customer says nothing about the model
-(methods.md, "Snapshots and splits"). It counts by assignment, whether they were reached or not.
+(methods.md, "Snapshots and splits"). It counts by assignment, whether they were reached or not; so do campaigns that
+were drawn elsewhere, and whoever is recorded as contacted was treated, held out or not.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ _weights = sa.table(
 
 @dataclass(frozen=True)
 class Exposure:
-    """Customers on published lists whose effect overlaps a label window.
+    """Customers of campaigns whose effect overlaps a label window.
 
     Attributes
     ----------
     treated : int
-        Customers left out: assigned to treatment by some list.
+        Customers left out: assigned to treatment by some campaign, or contacted.
     held_out : int
         Customers who stand for them and for themselves.
     unrepresented : int
@@ -61,7 +62,7 @@ def assigned_weights(connection: Connection, as_of: date, horizon_days: int) -> 
     as_of : date
         Start of the label window.
     horizon_days : int
-        Its length, and for how long a list is taken to have an effect, in days.
+        Its length, and for how long a list or contact is taken to have an effect, in days.
     """
     query = literal_sql(read_sql("monitoring/campaign_weights.sql").statement, as_of=as_of, horizon_days=horizon_days)
     run_ddl(connection, f"drop table if exists pg_temp.{WEIGHTS_TABLE}")
@@ -88,7 +89,7 @@ def weights_of(connection: Connection, customer_keys: NDArray[np.int64]) -> NDAr
     Returns
     -------
     ndarray of float64, shape (n,)
-        0: leave out; 1: no list touched them; more: held out.
+        0: leave out; 1: no campaign touched them; more: held out.
     """
     query = sa.select(_weights.c.customer_key, _weights.c.weight).order_by(_weights.c.customer_key)
     listed = read_numbers(connection, literal_sql(query), {"customer_key": np.int64, "weight": np.float64})

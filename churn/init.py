@@ -100,5 +100,12 @@ def _table(name: str, entries: list[dict[str, Any]] | None) -> list[str]:
         return ["", *(f"# {line}" for line in _TABLES[name].split("\n"))]
     lines = []
     for entry in entries:
-        lines += ["", f"[[{name}]]", *(f"{key} = {json.dumps(value)}" for key, value in entry.items())]
+        lines += ["", f"[[{name}]]", *(f"{key} = {_toml(value)}" for key, value in entry.items())]
     return lines
+
+
+def _toml(value: Any) -> str:
+    """Write a value as TOML does: JSON but for tables."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + " }"
+    return json.dumps(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -9,17 +11,19 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
-from churn.config import RolesSection
+from churn.config import RolesSection, UsageFeature
 from churn.errors import WarehouseError
+from churn.feature_view import VIEW as FEATURE_VIEW
+from churn.feature_view import replace_feature_view
 from churn.roles import grant_reading, make_roles
 from churn.sqlfiles import SqlFile, read_sql, resource_folder, sql_folder
-from churn.warehouse import Database, quoted, run_ddl, writer_lock
+from churn.warehouse import Database, comment_on, quoted, run_ddl, writer_lock
 
 VERSION_SCHEMA = "ops"
 OLDEST_POSTGRES = 15
 
 
-def migrate(warehouse: Database, roles: RolesSection) -> list[str]:
+def migrate(warehouse: Database, roles: RolesSection, usage: Sequence[UsageFeature] = ()) -> list[str]:
     """Bring the warehouse to this release, in one transaction, under the writer lock.
 
     Parameters
@@ -27,6 +31,8 @@ def migrate(warehouse: Database, roles: RolesSection) -> list[str]:
     warehouse : Database
         Opened as the login itself, not as the owner role, which this makes.
     roles : RolesSection
+    usage : sequence of UsageFeature
+        `[[features.usage]]`, for what the columns of their features mean.
 
     Returns
     -------
@@ -43,7 +49,7 @@ def migrate(warehouse: Database, roles: RolesSection) -> list[str]:
         ):
             run_ddl(connection, f"set local role {quoted(roles.churn_job)}")
         command.upgrade(_alembic(connection), "head")
-        replace_views(connection)
+        replace_views(connection, usage)
         grant_reading(connection, roles)
     return left_to_do
 
@@ -106,22 +112,20 @@ def bi_views() -> list[SqlFile]:
     return list(sql_folder("views"))
 
 
-def replace_views(connection: Connection) -> None:
+def replace_views(connection: Connection, usage: Sequence[UsageFeature] = ()) -> None:
     """Make every view anew from its file, with its comments; grants and views built upon them stay."""
     periods = read_sql("staging/subscription_periods.sql")
     run_ddl(connection, f"create or replace view staging.subscription_periods as {periods.body}")
     for view in bi_views():
+        if view.name == FEATURE_VIEW:
+            replace_feature_view(connection, usage)
+            continue
         target = f"bi.{quoted(view.name)}"
         run_ddl(connection, f"create or replace view {target} as {view.body}")
-        _comment(connection, f"view {target}", view.header["comment"])
+        comment_on(connection, f"view {target}", view.header["comment"])
         for key, text in view.header.items():
             if key.startswith("column."):
-                _comment(connection, f"column {target}.{quoted(key.removeprefix('column.'))}", text)
-
-
-def _comment(connection: Connection, target: str, text: str) -> None:
-    literal = sa.literal(text).compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
-    run_ddl(connection, f"comment on {target} is {str(literal).replace('%%', '%')}")
+                comment_on(connection, f"column {target}.{quoted(key.removeprefix('column.'))}", text)
 
 
 def _alembic(connection: Connection) -> Config:

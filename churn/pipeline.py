@@ -18,6 +18,7 @@ from churn.config import Settings
 from churn.connections import open_source, open_warehouse
 from churn.errors import ChecksFailedError, DataContractError, UsageError
 from churn.extract import ExtractionReport, QuarantineError, extract, record_quarantine
+from churn.feature_view import refresh_feature_view
 from churn.features.snapshot import Snapshot, SnapshotRequest, build_snapshot
 from churn.ledger import Clock, Run, recorded_run
 from churn.migrate import require_current
@@ -235,6 +236,8 @@ def run_nightly(job: Job, *, recompute: bool = False, replace_list: bool = False
             campaigns.store_results(connection, job.settings, night.as_of, night.run_id, at=job.clock())
             night.notes.extend(monitoring.store_findings(connection, night.run_id, findings))
             report(snapshot.customers)
+        if note := refresh_feature_view(current.warehouse, job.settings):
+            night.notes.append(note)
         for note in night.notes:
             job.progress.note(note)
         return NightSummary(night.as_of, night.run_id, snapshot.customers, night.churn_version, tuple(night.notes))
@@ -290,8 +293,8 @@ def check(current: JobRun, night: ScoredNight) -> None:
     """Check what is about to be published; the findings are kept whether it is or not."""
     with current.stage("checks") as report:
         with current.warehouse.begin() as connection:
-            limits = {"psi_fail": night.settings.monitoring.psi_fail}
             keys = {"as_of": night.as_of, "run_id": night.run_id, "snapshot_id": night.snapshot.snapshot_id}
+            limits = {"psi_fail": night.settings.monitoring.psi_fail} | scoring.list_limits(night)
             results = checks.run_checks(connection, keys | limits)
             checks.store(connection, night.run_id, results)
         report(len(results))

@@ -39,10 +39,25 @@ def preview_nightly(job: Job) -> list[str]:
         f"features: would {'use the snapshot kept' if kept else 'compute a snapshot'} for {job.as_of}",
         f"risk: would score by {model.model_version if model else 'the recency rule, since there is no model'}",
         f"clv: would value by {_clv_words(job, worth)}",
-        f"retention: would {'keep the list frozen by run ' + str(night.list_run_id) if night else 'freeze a list'}",
+        f"retention: would {_list_words(job, night)}",
         f"monitoring: would compare {due} past nights with what became of them",
         f"publish: would {'take over from run ' + str(night.run_id) if night else 'publish the first run'}",
     ]
+
+
+def _list_words(job: Job, night: publish.PublishedNight | None) -> str:
+    """Say which list a night would show, and within which limits a new one is chosen."""
+    if night is not None:
+        return f"keep the list frozen by run {night.list_run_id} (--replace-list freezes a new one)"
+    retention = job.settings.retention
+    offers = ", ".join(offer.name for offer in retention.all_offers)
+    budget = (
+        "" if retention.budget is None else f", for at most {retention.budget:,.2f} {job.settings.business.currency}"
+    )
+    return (
+        f"freeze a list of at most {retention.list_size:,} customers of campaign {retention.campaign}{budget}, "
+        f"with the offers {offers}"
+    )
 
 
 def _clv_words(job: Job, stored: registry.StoredModel | None) -> str:

@@ -21,6 +21,7 @@ from churn.schema import (
     customer_scores,
     feature_drift,
     feature_snapshots,
+    group_outcomes,
     insights,
     kpi_months,
     list_exclusions,
@@ -29,6 +30,7 @@ from churn.schema import (
     save_rates,
     segment_nights,
     snapshots,
+    week_changes,
 )
 
 _RUN_TABLES = (
@@ -43,6 +45,8 @@ _RUN_TABLES = (
     kpi_months,
     cohort_months,
     insights,
+    group_outcomes,
+    week_changes,
 )
 _LIST_TABLES = (at_risk_list, campaign_lists, campaign_balance)
 
@@ -111,7 +115,7 @@ def sweep(connection: Connection) -> int:
     nights = connection.scalars(sa.select(runs.c.as_of_date).distinct().where(*ended)).all()
     deleted = sum(_sweep_night(connection, as_of) for as_of in nights)
     connection.execute(sa.update(runs).where(*ended).values(is_swept=True))
-    replaced = sa.delete(snapshots).where(~snapshots.c.is_current)
+    replaced = sa.delete(snapshots).where(~snapshots.c.is_current, snapshots.c.snapshot_id.not_in(_scored_snapshots()))
     for snapshot in connection.execute(replaced.returning(snapshots.c.as_of_date, snapshots.c.snapshot_id)).all():
         rows = sa.delete(feature_snapshots).where(
             feature_snapshots.c.as_of_date == snapshot.as_of_date,
@@ -119,6 +123,16 @@ def sweep(connection: Connection) -> int:
         )
         deleted += connection.execute(rows).rowcount
     return deleted
+
+
+def _scored_snapshots() -> sa.Select[tuple[int]]:
+    """Choose the snapshot that each published run scored: the last one made by it or by a run before it."""
+    return (
+        sa.select(sa.func.max(snapshots.c.snapshot_id))
+        .join(published, published.c.as_of_date == snapshots.c.as_of_date)
+        .where(snapshots.c.run_id <= published.c.run_id)
+        .group_by(published.c.as_of_date)
+    )
 
 
 def _sweep_night(connection: Connection, as_of: date) -> int:

@@ -46,7 +46,8 @@ _WAREHOUSE_HEAD = """\
 The only thing that dashboards and campaigns read. Per-night views show the latest published night, whole: publishing
 moves one pointer. What must agree across views is read in one statement or in a `REPEATABLE READ` transaction. Money is
 in `business.currency`; shares and probabilities run from 0 to 1. The same texts stand in the database as comments
-(`\\d+ bi.customer_scores`)."""
+(`\\d+ bi.customer_scores`). Columns keep their names, types and places from release to release; new ones come last.
+How to connect, and ten queries to start with: [bi.md](bi.md)."""
 
 _WRITTEN_BY = "Written by `python -m churn.reference`; a test compares."
 
@@ -197,14 +198,16 @@ def _shown_default(info: FieldInfo) -> str:
 def _view_section(view: SqlFile) -> str:
     prefix = "column."
     rows = [
-        (f"`{key.removeprefix(prefix)}`", meaning) for key, meaning in view.header.items() if key.startswith(prefix)
+        (f"`{name}`", view.header.get(f"type.{name}", ""), meaning)
+        for key, meaning in view.header.items()
+        if (name := key.removeprefix(prefix)) != key
     ]
     return "\n\n".join(
         [
             f"## `bi.{view.name}`",
             view.header["comment"],
             f"One row per {view.header['grain']}.",
-            _table(("column", "meaning"), rows),
+            _table(("column", "type", "meaning"), rows),
             f"```sql\n{view.header['example']};\n```",
         ]
     )

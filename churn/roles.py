@@ -10,7 +10,14 @@ from churn.errors import WarehouseError
 from churn.schema import SCHEMAS
 from churn.warehouse import quoted, run_ddl
 
-MARKETING_VIEWS = ("at_risk_customers",)
+MARKETING_VIEWS = (
+    "at_risk_customers",
+    "high_value_at_risk",
+    "list_exclusions",
+    "campaign_lists",
+    "campaign_balance",
+    "campaign_results",
+)
 
 
 def existing_roles(connection: Connection, roles: RolesSection) -> set[str]:

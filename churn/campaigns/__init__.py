@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
-from churn.campaigns.members import admit
-from churn.campaigns.outcomes import measure_outcomes, withdraw_outcomes
+from churn.campaigns.members import Membership, Terms, admit, campaign_terms, memberships
+from churn.campaigns.outcomes import data_through, measure_outcomes, withdraw_outcomes
+from churn.campaigns.rates import RateTable, save_rates
+from churn.campaigns.recording import Recording, Request, record, refusal_text, table_chunks
 from churn.campaigns.results import store_results
+from churn.campaigns.sheets import open_sheet
 
-__all__ = ["admit", "measure_outcomes", "store_results", "withdraw_outcomes"]
+__all__ = [
+    "Membership",
+    "RateTable",
+    "Recording",
+    "Request",
+    "Terms",
+    "admit",
+    "campaign_terms",
+    "data_through",
+    "measure_outcomes",
+    "memberships",
+    "open_sheet",
+    "record",
+    "refusal_text",
+    "save_rates",
+    "store_results",
+    "table_chunks",
+    "withdraw_outcomes",
+]

@@ -31,6 +31,26 @@ SOURCE_DATABASE = "demo_source"
 SHOWN_ON_LIST = 10
 SHOWN_DRIVERS = 6
 CONTACT_COST = 10.0
+OFFERS: list[dict[str, Any]] = [
+    {"name": "email", "cost": 1.0, "save_rate": 0.04},
+    {
+        "name": "training",
+        "cost": 15.0,
+        "save_rate": 0.12,
+        "when": {"driver": ["overall use", "use: logins", "use: reports", "use: exports"]},
+    },
+    {"name": "discount_20", "cost": 40.0, "save_rate": 0.15, "when": {"driver": ["price", "renewal"]}},
+    {
+        "name": "call",
+        "cost": 60.0,
+        "save_rate": 0.25,
+        "when": {"value_tier": ["high"], "plan": ["business", "enterprise"]},
+        "capacity": 50,
+    },
+]
+"""What the simulated company can do to keep a customer."""
+
+BUDGET = 10_000.0
 
 
 def run_demo(folder: Path, *, customers: int, seed: int, as_of: date, clock: Clock, progress: Progress) -> None:
@@ -83,6 +103,8 @@ def _configure(folder: Path) -> Settings:
         "warehouse.url": EMBEDDED_SCHEME + EMBEDDED_WAREHOUSE,
         "features.usage": catalogue,
         "retention.contact_cost": CONTACT_COST,
+        "retention.offers": OFFERS,
+        "retention.budget": BUDGET,
     }
     files = {file: render_config(values, head=DEMO_HEAD)}
     for template in sorted(source_sql_dir().glob("*.sql")):

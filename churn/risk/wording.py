@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,6 +22,9 @@ MATERIAL = math.log(1.1)
 """A behaviour that changes the odds of leaving by less than a tenth is no reason, and affects nobody."""
 
 INACTIVE_FROM_DAYS = 7
+
+SILENCE = "days without activity"
+"""What drives the ranking of a night without a model."""
 
 Voice = Callable[[Facts, Behaviour], list[Phrase]]
 
@@ -43,7 +47,21 @@ _VOICES: Mapping[str, Voice] = {
 _THEMES = {"overall use": "use", "entry": "use", "purchases": "buying", "spending": "buying"}
 
 
-def reasons_of(facts: Facts, grouping: Grouping, values: Floats, grouped: Floats) -> list[str]:
+class Reason(NamedTuple):
+    """Why a customer may leave, in words, and the behaviour that the words are about.
+
+    Attributes
+    ----------
+    text : str
+    driver : str
+        Its name in `bi.churn_drivers`; `SILENCE` on a night without a model.
+    """
+
+    text: str
+    driver: str
+
+
+def reasons_of(facts: Facts, grouping: Grouping, values: Floats, grouped: Floats) -> list[Reason]:
     """Return why a customer may leave, at most three reasons: what happened first, then how the customer is placed.
 
     A behaviour is a reason if it raises the odds of leaving by a tenth or more (`MATERIAL`) and something adverse can
@@ -65,17 +83,18 @@ def reasons_of(facts: Facts, grouping: Grouping, values: Floats, grouped: Floats
     # Rounded, so that the last bits of a sum, which depend on the machine, never decide.
     weights = np.round(grouped, 9)
     found = [
-        (phrase, _THEMES.get(behaviour.kind, behaviour.driver))
+        (phrase, behaviour)
         for behaviour in (grouping.behaviours[i] for i in np.argsort(-weights, kind="stable") if weights[i] >= MATERIAL)
         if (phrase := _best(facts, behaviour, by_column))
     ]
-    said: list[str] = []
+    said: dict[str, Reason] = {}
     themes: Counter[str] = Counter()
-    for phrase, theme in sorted(found, key=lambda each: each[0].standing):
+    for phrase, behaviour in sorted(found, key=lambda each: each[0].standing):
+        theme = _THEMES.get(behaviour.kind, behaviour.driver)
         if phrase.text not in said and themes[theme] < MOST_OF_A_THEME and len(said) < MOST_REASONS:
-            said.append(phrase.text)
+            said[phrase.text] = Reason(phrase.text, behaviour.driver)
             themes[theme] += 1
-    return said
+    return list(said.values())
 
 
 def _best(facts: Facts, behaviour: Behaviour, by_column: Mapping[str, float]) -> Phrase | None:
@@ -86,8 +105,8 @@ def _best(facts: Facts, behaviour: Behaviour, by_column: Mapping[str, float]) ->
     return found[weights.index(max(weights))] if found else None
 
 
-def recency_reasons(days: float) -> list[str]:
+def recency_reasons(days: float) -> list[Reason]:
     """Return the reason of a night without a model: how long nothing has been heard of the customer."""
     if days >= LONGEST_DAYS:
-        return ["no activity on record"]
-    return [f"no activity for {days_long(days)}"] if days >= INACTIVE_FROM_DAYS else []
+        return [Reason("no activity on record", SILENCE)]
+    return [Reason(f"no activity for {days_long(days)}", SILENCE)] if days >= INACTIVE_FROM_DAYS else []

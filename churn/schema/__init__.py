@@ -58,12 +58,14 @@ from churn.schema.scores import (
     customer_offers,
     customer_scores,
     feature_snapshots,
+    group_outcomes,
     insights,
     kpi_months,
     list_exclusions,
     month_segments,
     save_rates,
     segment_nights,
+    week_changes,
 )
 from churn.schema.staging import (
     customer_attributes,
@@ -92,6 +94,8 @@ MONTHLY_TABLES = {
     "cohort_months": cohort_months,
     "month_segments": month_segments,
     "insights": insights,
+    "group_outcomes": group_outcomes,
+    "week_changes": week_changes,
 }
 
 __all__ = [
@@ -129,6 +133,7 @@ __all__ = [
     "feature_drift",
     "feature_sets",
     "feature_snapshots",
+    "group_outcomes",
     "insights",
     "kpi_months",
     "list_exclusions",
@@ -156,4 +161,5 @@ __all__ = [
     "threshold_tradeoff",
     "usage_daily",
     "watermarks",
+    "week_changes",
 ]

@@ -86,7 +86,7 @@ campaign_outcomes = sa.Table(
     column("customer_key", sa.BigInteger),
     column("as_of_date", sa.Date),
     column("matured_date", sa.Date),
-    column("churned", sa.Boolean),
+    column("churned", sa.Boolean, null=True),
     column("revenue", Money, null=True),
     column("is_active", sa.Boolean, null=True),
     column("run_id", sa.BigInteger),
@@ -113,6 +113,7 @@ _RESULT_AMOUNTS = [
     *(f"incremental_revenue{end}" for end in _INTERVALS),
     *(f"incremental_value{end}" for end in _INTERVALS),
     "cost",
+    "cost_measured",
 ]
 
 campaign_results = sa.Table(
@@ -129,8 +130,10 @@ campaign_results = sa.Table(
     column("contacted_holdout", sa.BigInteger),
     column("measured_treatment", sa.BigInteger),
     column("measured_holdout", sa.BigInteger),
+    column("not_measured", sa.BigInteger),
     *(column(name, sa.Double, null=True) for name in _RESULT_FIGURES),
     *(column(name, Money, null=True) for name in _RESULT_AMOUNTS),
+    column("cost_basis", sa.Text, null=True),
     column("verdict", sa.Text),
     column("computed_at", Instant),
     column("run_id", sa.BigInteger),

@@ -227,6 +227,33 @@ insights = _monthly(
     key=("run_id", "priority"),
 )
 
+group_outcomes = _monthly(
+    "group_outcomes",
+    column("run_id", sa.BigInteger),
+    column("dimension", sa.Text),
+    column("value", sa.Text),
+    column("outcome_as_of_date", sa.Date),
+    column("customers", sa.BigInteger),
+    column("churned", sa.BigInteger),
+    column("others", sa.BigInteger),
+    column("others_churned", sa.BigInteger),
+    key=("run_id", "dimension", "value"),
+)
+
+week_changes = _monthly(
+    "week_changes",
+    column("run_id", sa.BigInteger),
+    column("measure", sa.Text),
+    column("value", sa.Text),
+    column("compared_date", sa.Date),
+    column("customers", sa.BigInteger),
+    column("figure_before", sa.Double, null=True),
+    column("figure", sa.Double),
+    column("change", sa.Double, null=True),
+    column("standard_error", sa.Double, null=True),
+    key=("run_id", "measure", "value"),
+)
+
 segment_nights = _monthly(
     "segment_nights",
     column("run_id", sa.BigInteger),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from churn.scoring.assembly import assemble
 from churn.scoring.clv import score_clv
+from churn.scoring.listing import list_limits
 from churn.scoring.months import keep_month_segments
 from churn.scoring.night import NightSummary, ScoredNight
 from churn.scoring.risk import score_risk
@@ -18,6 +19,7 @@ __all__ = [
     "ScoredNight",
     "assemble",
     "keep_month_segments",
+    "list_limits",
     "score_clv",
     "score_risk",
     "score_segments",

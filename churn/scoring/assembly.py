@@ -9,15 +9,15 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
-from churn.columns import write_columns
 from churn.errors import DataContractError
 from churn.partitions import analyze_month, ensure_month
 from churn.publish import published_night
-from churn.retention import HIGH_FROM_PERCENTILE, MEDIUM_FROM_PERCENTILE, assign_arms
+from churn.retention import HIGH_FROM_PERCENTILE, MEDIUM_FROM_PERCENTILE
 from churn.schema import at_risk_list
 from churn.scoring.clv import store_totals
-from churn.scoring.night import ScoredNight
-from churn.scoring.reasons import explain
+from churn.scoring.listing import freeze_list, tell_exclusions
+from churn.scoring.night import ScoredNight, plan_place
+from churn.scoring.offers import decide, store_offers
 from churn.sqlfiles import read_sql
 from churn.warehouse import literal_sql, run_ddl
 
@@ -58,10 +58,11 @@ def assemble(connection: Connection, night: ScoredNight, *, replace_list: bool) 
     before = published_night(connection, night.as_of)
     is_frozen = before is not None and not replace_list
     night.list_run_id = before.list_run_id if before is not None and is_frozen else night.run_id
-    explain(connection, night, _frozen(connection, night) if is_frozen else _choose_list(connection, night, keys))
+    offered = decide(connection, night, _frozen(connection, night))
     if not is_frozen:
-        params = keys | {"campaign": night.settings.retention.campaign}
-        connection.execute(read_sql("scores/at_risk_list.sql").statement, params)
+        freeze_list(connection, night, offered)
+    store_offers(connection, night, offered)
+    tell_exclusions(connection, night)
     return scored
 
 
@@ -73,6 +74,7 @@ def _score(connection: Connection, night: ScoredNight, keys: dict[str, Any]) -> 
         keys
         | {
             "snapshot_id": night.snapshot.snapshot_id,
+            "plan_place": plan_place(night),
             "high_from": HIGH_FROM_PERCENTILE,
             "medium_from": MEDIUM_FROM_PERCENTILE,
             "high_value_share": night.settings.clv.high_value_share,
@@ -106,35 +108,10 @@ def _keep_stages(connection: Connection, night: ScoredNight) -> None:
 
 
 def _frozen(connection: Connection, night: ScoredNight) -> NDArray[np.int64]:
-    """Return the keys of the customers on the list that the night already shows."""
-    shown = sa.select(at_risk_list.c.customer_key).where(
-        at_risk_list.c.as_of_date == night.as_of, at_risk_list.c.run_id == night.list_run_id
+    """Return the keys of the customers on the list that the night already shows, in its order; none of a new one."""
+    shown = (
+        sa.select(at_risk_list.c.customer_key)
+        .where(at_risk_list.c.as_of_date == night.as_of, at_risk_list.c.run_id == night.list_run_id)
+        .order_by(at_risk_list.c.priority_rank)
     )
     return np.array(connection.scalars(shown).all(), dtype=np.int64)
-
-
-def _choose_list(connection: Connection, night: ScoredNight, keys: dict[str, Any]) -> NDArray[np.int64]:
-    """Put the customers to list, with rank and arm, into `list_members`, and return their keys."""
-    retention = night.settings.retention
-    found = connection.execute(
-        read_sql("scores/list_candidates.sql").statement, keys | {"list_size": retention.list_size}
-    ).all()
-    arms = assign_arms(
-        [row.customer_id for row in found],
-        seed=retention.seed,
-        campaign=retention.campaign,
-        holdout_share=retention.holdout_share,
-    )
-    run_ddl(
-        connection,
-        "create temporary table list_members "
-        "(customer_key bigint, priority_rank integer, campaign_group text) on commit drop",
-    )
-    listed = np.array([row.customer_key for row in found], dtype=np.int64)
-    members = {
-        "customer_key": listed,
-        "priority_rank": np.arange(1, len(found) + 1, dtype=np.int32),
-        "campaign_group": arms,
-    }
-    write_columns(connection, "list_members", iter([members]))
-    return listed

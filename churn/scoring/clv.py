@@ -17,7 +17,7 @@ from churn.features.store import read_batches
 from churn.matrix import FeatureNames
 from churn.registry import stored
 from churn.schema import attempt_clv, attempt_risk, attempt_segments
-from churn.scoring.night import ScoredNight, names_of, refill
+from churn.scoring.night import ScoredNight, names_of, plan_place, refill
 from churn.segments import Segmenter
 from churn.sqlfiles import read_sql
 from churn.valuation import (
@@ -28,8 +28,6 @@ from churn.valuation import (
     value_batch,
 )
 from churn.warehouse import literal_sql
-
-PLAN = "plan"
 
 Known = dict[str, NDArray[Any]]
 
@@ -52,14 +50,13 @@ def store_totals(connection: Connection, night: ScoredNight) -> None:
 
     Called once `scores.customer_scores` holds the night, in the same transaction.
     """
-    categories = night.snapshot.feature_set.categories
     connection.execute(
         read_sql("clv/totals.sql").statement,
         {
             "as_of": night.as_of,
             "run_id": night.run_id,
             "snapshot_id": night.snapshot.snapshot_id,
-            "plan_place": categories.index(PLAN) + 1 if PLAN in categories else None,
+            "plan_place": plan_place(night),
         },
     )
 

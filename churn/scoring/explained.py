@@ -1,4 +1,4 @@
-"""Whom a night explains: the list and the riskiest tenth, and a sample of the others for the drivers."""
+"""Whom a night explains: who could be listed, the riskiest tenth, and a sample of the others for the drivers."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class Chosen:
     places : ndarray of int64, shape (k,)
         Where they stand among the scored, ascending.
     is_told : ndarray of bool, shape (k,)
-        The list and the riskiest: their reasons are shown. The others are there to weigh the drivers.
+        Who could be listed and the riskiest: their reasons are shown. The others are there to weigh the drivers.
     weights : ndarray of float64, shape (k,)
         How many customers of the night each stands for.
     left_out : int
-        Customers on the list or among the riskiest tenth for whom the cap leaves no room.
+        Customers who could be listed or are among the riskiest tenth, for whom the cap leaves no room.
     """
 
     places: NDArray[np.int64]
@@ -57,21 +57,23 @@ class Chosen:
 def choose(scored: Scored, listed: NDArray[np.int64], most: int) -> Chosen:
     """Choose at most `most` customers to explain; the same night gives the same choice.
 
-    The list comes first, then the riskiest of the top decile, as far as there is room. Of all others, a fixed sample by
-    hash stands for its segment's customers: half of its places go to the segments by size, half in equal parts, so
-    that a small segment has a sample worth the name.
+    Who is or could be listed comes first, then the riskiest of the top decile, as far as there is room. Of all others,
+    a fixed sample by hash stands for its segment's customers: half of its places go to the segments by size, half in
+    equal parts, so that a small segment has a sample worth the name.
 
     Parameters
     ----------
     scored : Scored
     listed : ndarray of int64
-        Keys of the customers on the list.
+        Keys of the customers who are or could be listed, the first to explain first.
     most : int
         At least 1.
     """
-    is_listed = np.isin(scored.customer_keys, listed)
-    wanted = np.flatnonzero(is_listed | (scored.risk_percentile >= HIGH_FROM_PERCENTILE))
-    urgent = np.lexsort((scored.customer_keys[wanted], -scored.risk_score[wanted], ~is_listed[wanted]))
+    turn = np.full(len(scored.customer_keys), len(listed))
+    known = np.isin(listed, scored.customer_keys)
+    turn[np.searchsorted(scored.customer_keys, listed[known])] = np.flatnonzero(known)
+    wanted = np.flatnonzero((turn < len(listed)) | (scored.risk_percentile >= HIGH_FROM_PERCENTILE))
+    urgent = np.lexsort((scored.customer_keys[wanted], -scored.risk_score[wanted], turn[wanted]))
     others = len(scored.customer_keys) - len(wanted)
     room = max(1, most - min(others, most // SAMPLE_SHARE))
     told = wanted[urgent[:room]]

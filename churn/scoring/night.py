@@ -20,6 +20,7 @@ from churn.risk.reference import Reference
 from churn.warehouse import run_ddl
 
 RECENCY_RULE = "recency-rule"
+PLAN = "plan"
 
 
 @dataclass
@@ -94,6 +95,12 @@ def names_of(connection: Connection, snapshot: Snapshot) -> FeatureNames:
     return FeatureNames(
         snapshot.feature_set.numbers, snapshot.feature_set.categories, category_levels(connection, [snapshot])
     )
+
+
+def plan_place(night: ScoredNight) -> int | None:
+    """Return the place of the plan among the categories of the night's features, from 1; None where it is not known."""
+    categories = night.snapshot.feature_set.categories
+    return categories.index(PLAN) + 1 if PLAN in categories else None
 
 
 def refill(connection: Connection, table: sa.Table, batches: Iterator[dict[str, Any]]) -> int:

@@ -1,4 +1,4 @@
-"""Why the night's customers may leave: reasons in words for the list and the riskiest, drivers for everybody."""
+"""Why the night's customers may leave: reasons for the list and the riskiest, with their drivers; drivers for all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from churn.risk.contributions import Contributions, contributions, require_sums
 from churn.risk.drivers import ALL_CUSTOMERS, Driver, churn_drivers
 from churn.risk.facts import Facts, Night, typical_values
 from churn.risk.scoring import match_columns, model_inputs
-from churn.risk.wording import MOST_REASONS, reasons_of, recency_reasons
+from churn.risk.wording import MOST_REASONS, Reason, reasons_of, recency_reasons
 from churn.schema import attempt_reasons, segment_nights
 from churn.scoring.explained import Chosen, Scored, choose
 from churn.scoring.night import RECENCY_RULE, ScoredNight, names_of, refill
@@ -30,7 +30,8 @@ from churn.warehouse import literal_sql
 def explain(connection: Connection, night: ScoredNight, listed: NDArray[np.int64]) -> None:
     """Put reasons beside the night's scores, and its drivers into `scores.churn_drivers`.
 
-    Explained are the list, the riskiest tenth and a sample of the others (`choose`), at most `reasons.max_rows`.
+    Explained are who could be listed, the riskiest tenth and a sample of the others (`choose`), at most
+    `reasons.max_rows`.
     Without a model the reason is the rule's own, days without activity, and there are no drivers.
 
     Parameters
@@ -39,7 +40,7 @@ def explain(connection: Connection, night: ScoredNight, listed: NDArray[np.int64
         In the transaction that wrote the night's scores and segments.
     night : ScoredNight
     listed : ndarray of int64
-        Keys of the customers on the list that the night shows.
+        Keys of the customers who are or could be on the list, the first to explain first.
 
     Raises
     ------
@@ -58,7 +59,7 @@ def explain(connection: Connection, night: ScoredNight, listed: NDArray[np.int64
     _write_reasons(connection, night, scored.customer_keys[chosen.places[chosen.is_told]], reasons)
     if chosen.left_out:
         night.notes.append(
-            f"{chosen.left_out:,} customers of the list or the riskiest tenth have no reasons: "
+            f"{chosen.left_out:,} customers who could be listed or are among the riskiest tenth have no reasons: "
             f"reasons.max_rows is {night.settings.reasons.max_rows:,}."
         )
 
@@ -82,7 +83,7 @@ class _Explained:
         grouped = group.sums(self.contributions.values)
         return churn_drivers(group.behaviours, grouped, chosen.weights, scored.segment_ids[chosen.places])
 
-    def reasons(self, chosen: Chosen) -> list[list[str]]:
+    def reasons(self, chosen: Chosen) -> list[list[Reason]]:
         typical = typical_values(self.names, self.batch.numbers, chosen.weights)
         night, group = Night(self.names, typical, self.currency, self.measures), self.grouping
         values = self.contributions.values
@@ -127,12 +128,13 @@ def _rows_of(connection: Connection, night: ScoredNight, names: FeatureNames, ke
 
 
 def _write_reasons(
-    connection: Connection, night: ScoredNight, keys: NDArray[np.int64], reasons: list[list[str]]
+    connection: Connection, night: ScoredNight, keys: NDArray[np.int64], reasons: list[list[Reason]]
 ) -> None:
     columns: dict[str, Any] = {"customer_key": keys}
     for place in range(MOST_REASONS):
         said = [each[place] if place < len(each) else None for each in reasons]
-        columns[f"reason_{place + 1}"] = np.array(said, dtype=object)
+        columns[f"reason_{place + 1}"] = np.array([None if one is None else one.text for one in said], dtype=object)
+        columns[f"driver_{place + 1}"] = np.array([None if one is None else one.driver for one in said], dtype=object)
     refill(connection, attempt_reasons, iter([columns]))
     connection.execute(read_sql("scores/reasons.sql").statement, {"as_of": night.as_of, "run_id": night.run_id})
 

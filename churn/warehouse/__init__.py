@@ -6,7 +6,7 @@ The only room that knows the database driver. Everything above it meets `churn.e
 from __future__ import annotations
 
 from churn.warehouse.copying import CopyFormat, copy_in, copy_out, literal_sql
-from churn.warehouse.database import Database, open_database, parse_url, quoted, run_ddl
+from churn.warehouse.database import Database, comment_on, open_database, parse_url, quoted, run_ddl
 from churn.warehouse.failures import Side, sqlstate, translated
 from churn.warehouse.locks import WRITER_LOCK_KEY, writer_lock
 
@@ -15,6 +15,7 @@ __all__ = [
     "CopyFormat",
     "Database",
     "Side",
+    "comment_on",
     "copy_in",
     "copy_out",
     "literal_sql",

@@ -35,12 +35,12 @@ _SOURCE_SESSION = {
 
 @dataclass(frozen=True)
 class Database:
-    """One of the two databases a job works with.
+    """One of the databases a job works with.
 
     Attributes
     ----------
     engine : sqlalchemy.Engine
-    side : {"source", "warehouse"}
+    side : {"source", "warehouse", "activation"}
         Says whose fault an error is, and so which exit code it gets.
     """
 
@@ -78,7 +78,7 @@ def open_database(
     ----------
     url : str
         SQLAlchemy or libpq URL of a Postgres database.
-    side : {"source", "warehouse"}
+    side : {"source", "warehouse", "activation"}
     application_name : str
         Shown in `pg_stat_activity`.
     role : str, optional
@@ -134,11 +134,17 @@ def parse_url(url: str, side: Side) -> URL:
 
 
 def quoted(identifier: str) -> str:
-    """Quote an identifier for Postgres."""
+    """Quote an identifier for Postgres, as it stands in a statement that is run as it is (`run_ddl`, `sa.text`)."""
     dialect = PGDialect_psycopg2()  # type: ignore[no-untyped-call]
-    return str(dialect.identifier_preparer.quote_identifier(identifier))
+    return str(dialect.identifier_preparer.quote_identifier(identifier)).replace("%%", "%")
 
 
 def run_ddl(connection: Connection, statement: str) -> None:
     """Run a statement that has no parameters as it stands, percent signs and all."""
     connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+
+
+def comment_on(connection: Connection, target: str, text: str) -> None:
+    """Say what a thing is: `target` is what stands after `COMMENT ON`, quoted."""
+    literal = sa.literal(text).compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+    run_ddl(connection, f"comment on {target} is {str(literal).replace('%%', '%')}")

@@ -11,9 +11,13 @@ from sqlalchemy.exc import DBAPIError
 
 from churn.errors import ChurnError, SourceError, TransientError, WarehouseError
 
-Side = Literal["source", "warehouse"]
+Side = Literal["source", "warehouse", "activation"]
 
-_SIDE_ERROR: dict[Side, type[ChurnError]] = {"source": SourceError, "warehouse": WarehouseError}
+_SIDE_ERROR: dict[Side, type[ChurnError]] = {
+    "source": SourceError,
+    "warehouse": WarehouseError,
+    "activation": WarehouseError,
+}
 _TRANSIENT_STATES = ("08", "40001", "40P01", "53", "55P03", "57P01", "57P02", "57P03", "25P03")
 # What libpq says when no session came about; there is no SQLSTATE then.
 _REFUSED_LOGIN = ("password authentication failed", "no password supplied", "authentication failed for user")

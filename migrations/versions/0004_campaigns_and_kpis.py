@@ -29,6 +29,8 @@ _TABLES = (
     "scores.cohort_months",
     "scores.month_segments",
     "scores.insights",
+    "scores.group_outcomes",
+    "scores.week_changes",
 )
 _INDEXES = ("payments", "subscriptions", "support_tickets")
 _COLUMNS = {

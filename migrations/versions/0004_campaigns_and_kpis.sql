@@ -92,7 +92,7 @@ CREATE TABLE ops.campaign_outcomes (
     customer_key BIGINT NOT NULL,
     as_of_date DATE NOT NULL,
     matured_date DATE NOT NULL,
-    churned BOOLEAN NOT NULL,
+    churned BOOLEAN,
     revenue NUMERIC,
     is_active BOOLEAN,
     run_id BIGINT NOT NULL,
@@ -111,6 +111,7 @@ CREATE TABLE ops.campaign_results (
     contacted_holdout BIGINT NOT NULL,
     measured_treatment BIGINT NOT NULL,
     measured_holdout BIGINT NOT NULL,
+    not_measured BIGINT NOT NULL,
     retained_rate_treatment DOUBLE PRECISION,
     retained_rate_holdout DOUBLE PRECISION,
     incremental_retention DOUBLE PRECISION,
@@ -140,6 +141,8 @@ CREATE TABLE ops.campaign_results (
     incremental_value_low NUMERIC,
     incremental_value_high NUMERIC,
     cost NUMERIC,
+    cost_measured NUMERIC,
+    cost_basis TEXT,
     verdict TEXT NOT NULL,
     computed_at TIMESTAMP WITH TIME ZONE NOT NULL,
     run_id BIGINT NOT NULL,
@@ -303,6 +306,35 @@ CREATE TABLE scores.insights (
     effect DOUBLE PRECISION,
     p_value DOUBLE PRECISION,
     CONSTRAINT pk_insights PRIMARY KEY (as_of_date, run_id, priority)
+)
+ PARTITION BY RANGE (as_of_date);
+
+CREATE TABLE scores.group_outcomes (
+    as_of_date DATE NOT NULL,
+    run_id BIGINT NOT NULL,
+    dimension TEXT NOT NULL,
+    value TEXT NOT NULL,
+    outcome_as_of_date DATE NOT NULL,
+    customers BIGINT NOT NULL,
+    churned BIGINT NOT NULL,
+    others BIGINT NOT NULL,
+    others_churned BIGINT NOT NULL,
+    CONSTRAINT pk_group_outcomes PRIMARY KEY (as_of_date, run_id, dimension, value)
+)
+ PARTITION BY RANGE (as_of_date);
+
+CREATE TABLE scores.week_changes (
+    as_of_date DATE NOT NULL,
+    run_id BIGINT NOT NULL,
+    measure TEXT NOT NULL,
+    value TEXT NOT NULL,
+    compared_date DATE NOT NULL,
+    customers BIGINT NOT NULL,
+    figure_before DOUBLE PRECISION,
+    figure DOUBLE PRECISION NOT NULL,
+    change DOUBLE PRECISION,
+    standard_error DOUBLE PRECISION,
+    CONSTRAINT pk_week_changes PRIMARY KEY (as_of_date, run_id, measure, value)
 )
  PARTITION BY RANGE (as_of_date);
 

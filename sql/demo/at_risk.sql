@@ -10,7 +10,8 @@ select
     a.segment,
     a.churn_probability as probability,
     a.value_at_risk,
-    a.campaign_group as "group",
+    a.recommended_action as action,
+    a.expected_net_value as earns,
     a.reason_1,
     a.reason_2
 from bi.at_risk_customers as a

@@ -17,6 +17,16 @@
 -- type.reason_1: text
 -- type.reason_2: text
 -- type.reason_3: text
+-- type.value_tier: text
+-- type.plan: text
+-- type.mrr: money
+-- type.offer: text
+-- type.recommended_action: text
+-- type.expected_net_value: money
+-- type.offer_cost: money
+-- type.save_rate: double
+-- type.why: text
+-- type.entered_as_of_date: date
 select
     a.as_of_date,
     a.priority_rank,
@@ -30,7 +40,17 @@ select
     a.run_id,
     a.reason_1,
     a.reason_2,
-    a.reason_3
+    a.reason_3,
+    a.value_tier,
+    a.plan,
+    a.mrr,
+    a.offer,
+    a.recommended_action,
+    a.expected_net_value,
+    a.offer_cost,
+    a.save_rate,
+    a.why,
+    a.entered_as_of_date
 from ops.published as p
 inner join scores.at_risk_list as a
     on p.as_of_date = a.as_of_date and p.list_run_id = a.run_id

@@ -30,6 +30,10 @@
 -- type.monetary_quintile: integer
 -- type.previous_segment: text
 -- type.segment_since_date: date
+-- type.plan: text
+-- type.driver_1: text
+-- type.driver_2: text
+-- type.driver_3: text
 select
     s.as_of_date,
     s.customer_id,
@@ -56,7 +60,11 @@ select
     s.frequency_quintile,
     s.monetary_quintile,
     s.previous_segment,
-    s.segment_since_date
+    s.segment_since_date,
+    s.plan,
+    s.driver_1,
+    s.driver_2,
+    s.driver_3
 from bi.customer_scores_history as s
 where s.as_of_date = cast(:as_of as date)
 order by s.customer_id collate "C" asc

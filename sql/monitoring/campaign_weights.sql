@@ -1,26 +1,55 @@
 -- name: campaign_weights
 -- writes: none
--- grain: customer on a published list whose night lies within horizon_days of as_of
--- reads: ops.published, scores.at_risk_list
+-- grain: customer of a campaign that was listed, entered or contacted within horizon_days of as_of
+-- reads: ops.published, scores.at_risk_list, ops.campaigns, ops.campaign_members, ops.campaign_contacts
 -- params: as_of, horizon_days
--- window: lists of (as_of - horizon_days, as_of + horizon_days)
+-- window: lists, entries and contacts of (as_of - horizon_days, as_of + horizon_days)
 --
 -- A list of a night changes what happens in the horizon after it, so it touches the label window of as_of where the
--- two nights are less than a horizon apart. Who was to be contacted (treatment) in any campaign weighs 0; who was held
--- out of all of theirs stands for everyone like them: 1 / share held out, multiplied over the campaigns, whose draws
--- are independent. has_holdout is false where one of the customer's campaigns held nobody out.
-with listed_customers as (
+-- two nights are less than a horizon apart. So does the day on which a customer entered a campaign that was drawn
+-- elsewhere, and the day of any recorded contact. Who was to be contacted (treatment) in any campaign, or was, weighs 0;
+-- who was held out of all of theirs stands for everyone like them: 1 / share held out, multiplied over the campaigns,
+-- whose draws are independent. has_holdout is false where one of the customer's campaigns held nobody out.
+with touched_customers as (
     select
         a.customer_key,
         a.campaign,
-        bool_or(a.campaign_group <> 'holdout') as is_treated
+        a.campaign_group <> 'holdout' as is_treated
     from ops.published as p
     inner join scores.at_risk_list as a
         on p.as_of_date = a.as_of_date and p.list_run_id = a.run_id
     where
         p.as_of_date > cast(:as_of as date) - cast(:horizon_days as integer)
         and p.as_of_date < cast(:as_of as date) + cast(:horizon_days as integer)
-    group by a.customer_key, a.campaign
+    union all
+    select
+        m.customer_key,
+        m.campaign,
+        m.campaign_group <> 'holdout' as is_treated
+    from ops.campaign_members as m
+    inner join ops.campaigns as g on m.campaign = g.campaign
+    where
+        g.kind = 'recorded'
+        and m.as_of_date > cast(:as_of as date) - cast(:horizon_days as integer)
+        and m.as_of_date < cast(:as_of as date) + cast(:horizon_days as integer)
+    union all
+    select
+        o.customer_key,
+        o.campaign,
+        true as is_treated
+    from ops.campaign_contacts as o
+    where
+        o.sent_date > cast(:as_of as date) - cast(:horizon_days as integer)
+        and o.sent_date < cast(:as_of as date) + cast(:horizon_days as integer)
+),
+
+listed_customers as (
+    select
+        t.customer_key,
+        t.campaign,
+        bool_or(t.is_treated) as is_treated
+    from touched_customers as t
+    group by t.customer_key, t.campaign
 ),
 
 campaigns as (

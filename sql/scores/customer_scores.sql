@@ -2,7 +2,7 @@
 -- writes: scores.customer_scores
 -- grain: customer × run
 -- reads: scores.feature_snapshots, scores.attempt_segments, scores.attempt_risk, scores.attempt_clv, customer_stages, ops.published, scores.customer_scores, scores.segment_nights
--- params: as_of, run_id, snapshot_id, high_from, medium_from, high_value_share, medium_value_share
+-- params: as_of, run_id, snapshot_id, plan_place, high_from, medium_from, high_value_share, medium_value_share
 -- window: none
 --
 -- A value tier takes the customers whose place from the top by CLV, between 0 and 1, lies below high_value_share, or
@@ -15,12 +15,14 @@
 insert into scores.customer_scores (
     as_of_date, run_id, customer_key, segment_id, risk_score, churn_probability, risk_percentile, risk_band,
     mrr, clv, clv_if_retained, value_at_risk, expected_purchases, clv_low, clv_high, p_alive, value_tier,
-    lifecycle_stage, recency_quintile, frequency_quintile, monetary_quintile, previous_segment, segment_since_date
+    lifecycle_stage, recency_quintile, frequency_quintile, monetary_quintile, previous_segment, segment_since_date,
+    plan
 )
 with scored_customers as (
     select
         f.customer_key,
         f.mrr,
+        f.categories[cast(:plan_place as integer)] as plan,
         s.segment_id,
         r.risk_score,
         r.churn_probability,
@@ -121,7 +123,8 @@ select
     s.frequency_quintile,
     s.monetary_quintile,
     case when s.segment_id = b.segment_id then b.previous_segment else b.segment end as previous_segment,
-    case when s.segment_id = b.segment_id then b.segment_since_date else cast(:as_of as date) end as segment_since_date
+    case when s.segment_id = b.segment_id then b.segment_since_date else cast(:as_of as date) end as segment_since_date,
+    s.plan
 from scored_customers as s
 left join value_places as v on s.customer_key = v.customer_key
 left join customers_before as b on s.customer_key = b.customer_key

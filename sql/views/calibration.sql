@@ -16,6 +16,16 @@
 -- column.evaluation: out_of_time = tested on months after those it was trained on; realised = published nights whose horizon has passed.
 -- column.segment: Segment, or all.
 -- column.model_status: champion = in use; challenger = stored; retired = was in use.
+-- type.model_version: text
+-- type.bin: integer
+-- type.predicted: double precision
+-- type.observed: double precision
+-- type.customers: bigint
+-- type.observed_low: double precision
+-- type.observed_high: double precision
+-- type.evaluation: text
+-- type.segment: text
+-- type.model_status: text
 select
     c.model_version,
     c.bin,

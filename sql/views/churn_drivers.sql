@@ -15,6 +15,15 @@
 -- column.description: What it takes in, and for how many customers it does what, in plain words.
 -- column.model_version: Model that gave the scores.
 -- column.run_id: Run that wrote the row; see bi.job_runs.
+-- type.as_of_date: date
+-- type.segment: text
+-- type.driver: text
+-- type.direction: text
+-- type.importance: double precision
+-- type.customers_affected: bigint
+-- type.description: text
+-- type.model_version: text
+-- type.run_id: bigint
 with latest_nights as (
     select
         p.as_of_date,

@@ -14,6 +14,14 @@
 -- column.predicted: What the method said that they would bring together, undiscounted margin.
 -- column.realised: What they brought.
 -- column.predicted_over_realised: The one over the other; null where they brought nothing.
+-- type.model_version: text
+-- type.model_status: text
+-- type.method: text
+-- type.decile: integer
+-- type.customers: bigint
+-- type.predicted: numeric
+-- type.realised: numeric
+-- type.predicted_over_realised: double precision
 with nights_in_use as (
     select r.versions ->> 'clv' as model_version
     from ops.published as p

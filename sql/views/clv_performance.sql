@@ -21,6 +21,21 @@
 -- column.rank_correlation: Spearman's correlation of prediction and outcome; 1 = the order of the customers was right.
 -- column.is_used: Values of bi.customer_scores come from this method (clv.method in churn.toml).
 -- column.is_best: It has the smallest error of the total plus error by decile.
+-- type.model_version: text
+-- type.model_status: text
+-- type.trained_as_of: date
+-- type.method: text
+-- type.from_date: date
+-- type.to_date: date
+-- type.customers: bigint
+-- type.predicted: numeric
+-- type.realised: numeric
+-- type.predicted_over_realised: double precision
+-- type.mean_absolute_error: double precision
+-- type.decile_error: double precision
+-- type.rank_correlation: double precision
+-- type.is_used: boolean
+-- type.is_best: boolean
 with nights_in_use as (
     select
         r.versions ->> 'clv' as model_version,

@@ -15,6 +15,15 @@
 -- column.clv_high: Upper end of it.
 -- column.clv_if_retained: Their value together if nobody churned within the churn horizon.
 -- column.run_id: Run that wrote the row; see bi.job_runs.
+-- type.as_of_date: date
+-- type.dimension: text
+-- type.value: text
+-- type.customers: bigint
+-- type.clv: numeric
+-- type.clv_low: numeric
+-- type.clv_high: numeric
+-- type.clv_if_retained: numeric
+-- type.run_id: bigint
 with latest_nights as (
     select
         p.as_of_date,

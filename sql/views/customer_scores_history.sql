@@ -1,7 +1,7 @@
 -- name: customer_scores_history
 -- writes: view bi.customer_scores_history
 -- grain: customer × published night
--- reads: ops.published, scores.customer_scores, scores.segment_nights, staging.customer_keys, ops.runs
+-- reads: ops.published, scores.customer_scores, scores.customer_offers, scores.segment_nights, staging.customer_keys, ops.runs
 -- params: none
 -- window: none
 -- comment: Every customer on every published night, as published: one row per customer and night, with the columns of bi.customer_scores.
@@ -21,7 +21,7 @@
 -- column.risk_score: What customers are ranked by: the model's raw log-odds, or days since the last activity under the recency rule.
 -- column.expected_purchases: Days with a purchase expected within the churn horizon, by the model whatever clv.method is; only for churn by inactivity.
 -- column.in_sample: True where the model's training labels end after as_of_date: not a fair test of the model.
--- column.reason_1: Why the customer may leave, in words, with the customer's own numbers; what happened comes before how the customer is placed. Typical = the median of the night's customers. Only for the list and the riskiest tenth, where something adds risk; otherwise null.
+-- column.reason_1: Why the customer may leave, in words, with the customer's own numbers; what happened comes before how the customer is placed. Typical = the median of the night's customers. Only for those who are or could be on the list and the riskiest tenth, where something adds risk; otherwise null.
 -- column.reason_2: The second reason; null where there is none.
 -- column.reason_3: The third reason; null where there is none.
 -- column.clv_low: With a chance of 10 % the customer's margin turns out to be less than this; null where it is not known.
@@ -34,6 +34,48 @@
 -- column.monetary_quintile: The same of the spend of the last 365 days, or of mrr where no payments are mapped; 5 = most.
 -- column.previous_segment: Name, as of then, of the segment that the customer was in before this one; a segment under a new name is the same. Each night looks only at the published night before it: null for a customer who was not there, or had none.
 -- column.segment_since_date: Date of the first night without a break in which the customer was in this segment, whatever its name; a customer who was away begins anew.
+-- column.plan: The customer's plan that night; null where none is known.
+-- column.driver_1: The behaviour that reason_1 is about, by its name in bi.churn_drivers; days without activity on a night without a model.
+-- column.driver_2: The behaviour that reason_2 is about.
+-- column.driver_3: The behaviour that reason_3 is about.
+-- column.list_status: What became of the customer on the night's list: listed; or why not: not contactable, open severe ticket, cooldown, other campaign, below minimum, over budget, over capacity, list frozen. Null where no offer is expected to pay.
+-- column.offer: The offer chosen for the customer, or the one that would be best; null where none pays. Whom to contact is in bi.at_risk_customers alone: some are held out.
+-- column.expected_net_value: What that offer is expected to earn with this customer, its cost taken off; null where no offer pays or no model has been trained.
+-- type.as_of_date: date
+-- type.customer_id: text
+-- type.segment: text
+-- type.churn_probability: double precision
+-- type.risk_band: text
+-- type.risk_percentile: double precision
+-- type.mrr: numeric
+-- type.clv: numeric
+-- type.clv_if_retained: numeric
+-- type.value_at_risk: numeric
+-- type.model_version: text
+-- type.run_id: bigint
+-- type.risk_score: double precision
+-- type.expected_purchases: double precision
+-- type.in_sample: boolean
+-- type.reason_1: text
+-- type.reason_2: text
+-- type.reason_3: text
+-- type.clv_low: numeric
+-- type.clv_high: numeric
+-- type.p_alive: double precision
+-- type.value_tier: text
+-- type.lifecycle_stage: text
+-- type.recency_quintile: smallint
+-- type.frequency_quintile: smallint
+-- type.monetary_quintile: smallint
+-- type.previous_segment: text
+-- type.segment_since_date: date
+-- type.plan: text
+-- type.driver_1: text
+-- type.driver_2: text
+-- type.driver_3: text
+-- type.list_status: text
+-- type.offer: text
+-- type.expected_net_value: numeric
 select
     s.as_of_date,
     k.customer_id,
@@ -62,11 +104,20 @@ select
     s.frequency_quintile,
     s.monetary_quintile,
     s.previous_segment,
-    s.segment_since_date
+    s.segment_since_date,
+    s.plan,
+    s.driver_1,
+    s.driver_2,
+    s.driver_3,
+    o.list_status,
+    o.offer,
+    o.expected_net_value
 from ops.published as p
 inner join scores.customer_scores as s
     on p.as_of_date = s.as_of_date and p.run_id = s.run_id
 inner join staging.customer_keys as k on s.customer_key = k.customer_key
 left join scores.segment_nights as n
     on s.as_of_date = n.as_of_date and s.run_id = n.run_id and s.segment_id = n.segment_id
+left join scores.customer_offers as o
+    on s.as_of_date = o.as_of_date and s.run_id = o.run_id and s.customer_key = o.customer_key
 inner join ops.runs as r on s.run_id = r.run_id

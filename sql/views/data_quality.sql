@@ -13,6 +13,13 @@
 -- column.status: passed or failed.
 -- column.rows: Rows that the check found, or source rows left out.
 -- column.detail: What was found, with examples.
+-- type.run_id: bigint
+-- type.as_of_date: date
+-- type.check_name: text
+-- type.severity: text
+-- type.status: text
+-- type.rows: bigint
+-- type.detail: text
 select
     c.run_id,
     r.as_of_date,

@@ -15,6 +15,15 @@
 -- column.missing_share_trained: The same in training.
 -- column.model_version: Model that scored the night.
 -- column.run_id: Run that wrote the row; see bi.job_runs.
+-- type.as_of_date: date
+-- type.feature: text
+-- type.psi: double precision
+-- type.status: text
+-- type.unseen_share: double precision
+-- type.missing_share: double precision
+-- type.missing_share_trained: double precision
+-- type.model_version: text
+-- type.run_id: bigint
 select
     d.as_of_date,
     d.feature,

@@ -18,6 +18,18 @@
 -- column.stage: Stage that it is in, or was in when it ended.
 -- column.exit_code: Exit code of the command; 0 is success.
 -- column.error: What went wrong and what to do.
+-- type.run_id: bigint
+-- type.job: text
+-- type.as_of_date: date
+-- type.status: text
+-- type.published: boolean
+-- type.started_at: timestamp with time zone
+-- type.duration_s: double precision
+-- type.rows: jsonb
+-- type.versions: jsonb
+-- type.stage: text
+-- type.exit_code: integer
+-- type.error: text
 select
     r.run_id,
     r.job,

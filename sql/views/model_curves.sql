@@ -14,6 +14,14 @@
 -- column.evaluation: out_of_time = tested on months after those it was trained on; realised = published nights whose horizon has passed.
 -- column.segment: Segment, or all.
 -- column.model_status: champion = in use; challenger = stored; retired = was in use.
+-- type.model_version: text
+-- type.curve: text
+-- type.point: integer
+-- type.x: double precision
+-- type.y: double precision
+-- type.evaluation: text
+-- type.segment: text
+-- type.model_status: text
 select
     c.model_version,
     c.curve,

@@ -15,6 +15,15 @@
 -- column.low: Lower end of its 95 % interval, by a bootstrap over customers; null for ece and where a segment has too few churners.
 -- column.high: Upper end of it.
 -- column.model_status: champion = in use; challenger = stored; retired = was in use.
+-- type.model_version: text
+-- type.evaluation: text
+-- type.segment: text
+-- type.predictor: text
+-- type.figure: text
+-- type.value: double precision
+-- type.low: double precision
+-- type.high: double precision
+-- type.model_status: text
 select
     f.model_version,
     f.evaluation,

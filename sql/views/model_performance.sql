@@ -37,6 +37,37 @@
 -- column.precision_at_list: Share of those on such lists who churned.
 -- column.ece_perfect_p95: 95th percentile of the ece that perfectly calibrated probabilities would show on the same rows, the months of one customer as dependent as they are.
 -- column.expected_net_value: What contacting everyone at or above the threshold is worth in a month, in the business's currency; null where no value is known.
+-- type.model_version: text
+-- type.evaluation: text
+-- type.auc_roc: double precision
+-- type.pr_auc: double precision
+-- type.recall: double precision
+-- type.precision: double precision
+-- type.threshold: double precision
+-- type.lift_top_decile: double precision
+-- type.brier: double precision
+-- type.ece: double precision
+-- type.base_rate: double precision
+-- type.baseline_auc: double precision
+-- type.logistic_regression_auc: double precision
+-- type.log_loss: double precision
+-- type.logistic_regression_log_loss: double precision
+-- type.base_rate_log_loss: double precision
+-- type.auc_roc_low: double precision
+-- type.auc_roc_high: double precision
+-- type.calibration_slope: double precision
+-- type.observed_expected: double precision
+-- type.from_as_of_date: date
+-- type.to_as_of_date: date
+-- type.customer_months: bigint
+-- type.churners: bigint
+-- type.model_status: text
+-- type.trained_as_of: date
+-- type.list_size: double precision
+-- type.recall_at_list: double precision
+-- type.precision_at_list: double precision
+-- type.ece_perfect_p95: double precision
+-- type.expected_net_value: double precision
 select
     p.model_version,
     p.evaluation,

@@ -19,6 +19,19 @@
 -- column.treated_left_out: Customers left out because a campaign was to contact them.
 -- column.run_id: Run that published the night; see bi.job_runs.
 -- column.evaluated_run_id: Run that compared it with what happened.
+-- type.as_of_date: date
+-- type.figure: text
+-- type.value: double precision
+-- type.expected: double precision
+-- type.low: double precision
+-- type.high: double precision
+-- type.status: text
+-- type.model_version: text
+-- type.customers: bigint
+-- type.churners: bigint
+-- type.treated_left_out: bigint
+-- type.run_id: bigint
+-- type.evaluated_run_id: bigint
 select
     f.as_of_date,
     f.figure,

@@ -18,6 +18,18 @@
 -- column.model_version: The segmentation that the event began with.
 -- column.previous_version: The segmentation before it; null for the first.
 -- column.run_id: Run that fitted it; see bi.job_runs.
+-- type.as_of_date: date
+-- type.event: text
+-- type.segment: text
+-- type.previous_segment: text
+-- type.related_segments: text
+-- type.shared_customers: bigint
+-- type.shared_share: double precision
+-- type.reason: text
+-- type.segment_id: integer
+-- type.model_version: text
+-- type.previous_version: text
+-- type.run_id: bigint
 select
     e.as_of_date,
     e.event,

@@ -15,9 +15,18 @@
 -- column.from_run_id: Run that wrote the scores of from_date.
 -- column.from_segment_id: The number that the segment of from_segment keeps through all its names; null for (new).
 -- column.to_segment_id: That of to_segment; null for (gone).
+-- type.from_date: date
+-- type.to_date: date
+-- type.from_segment: text
+-- type.to_segment: text
+-- type.customers: bigint
+-- type.run_id: bigint
+-- type.from_run_id: bigint
+-- type.from_segment_id: integer
+-- type.to_segment_id: integer
 --
 -- Each pair of months is counted on its own, by numbers, and the names are joined to the counts: a pair that a reader
--- leaves out is not read, and either night of a pair is read once.
+-- leaves out is not read, and either night of a pair is read once, from its own month.
 with month_ends as (
     select distinct on (date_trunc('month', cast(p.as_of_date as timestamp)))
         p.as_of_date,
@@ -38,8 +47,8 @@ month_pairs as (
 select
     m.from_date,
     m.to_date,
-    coalesce(b.segment, '(new)') as from_segment,
-    coalesce(a.segment, '(gone)') as to_segment,
+    coalesce(c.from_segment, '(new)') as from_segment,
+    coalesce(c.to_segment, '(gone)') as to_segment,
     c.customers,
     m.to_run_id as run_id,
     m.from_run_id,
@@ -62,18 +71,42 @@ cross join
                 s.segment_id
             from scores.customer_scores as s
             where s.as_of_date = m.to_date and s.run_id = m.to_run_id
+        ),
+
+        moves as (
+            select
+                f.segment_id as from_segment_id,
+                t.segment_id as to_segment_id,
+                count(*) as customers
+            from customers_from as f
+            full outer join customers_to as t on f.customer_key = t.customer_key
+            group by f.segment_id, t.segment_id
+        ),
+
+        names_from as (
+            select
+                n.segment_id,
+                n.segment
+            from scores.segment_nights as n
+            where n.as_of_date = m.from_date and n.run_id = m.from_run_id
+        ),
+
+        names_to as (
+            select
+                n.segment_id,
+                n.segment
+            from scores.segment_nights as n
+            where n.as_of_date = m.to_date and n.run_id = m.to_run_id
         )
 
         select
-            f.segment_id as from_segment_id,
-            t.segment_id as to_segment_id,
-            count(*) as customers
-        from customers_from as f
-        full outer join customers_to as t on f.customer_key = t.customer_key
+            v.from_segment_id,
+            v.to_segment_id,
+            v.customers,
+            b.segment as from_segment,
+            a.segment as to_segment
+        from moves as v
+        left join names_from as b on v.from_segment_id = b.segment_id
+        left join names_to as a on v.to_segment_id = a.segment_id
         where m.to_date is not null
-        group by f.segment_id, t.segment_id
     ) as c
-left join scores.segment_nights as b
-    on m.from_date = b.as_of_date and m.from_run_id = b.run_id and c.from_segment_id = b.segment_id
-left join scores.segment_nights as a
-    on m.to_date = a.as_of_date and m.to_run_id = a.run_id and c.to_segment_id = a.segment_id

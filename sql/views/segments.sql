@@ -30,6 +30,30 @@
 -- column.avg_churn_probability_change: avg_churn_probability less that; above 0 the segment has become more likely to leave.
 -- column.realised_churn_rate_before: The realised churn rate that was known on compared_date.
 -- column.realised_churn_rate_change: realised_churn_rate less that.
+-- type.as_of_date: date
+-- type.segment: text
+-- type.description: text
+-- type.customers: bigint
+-- type.share: double precision
+-- type.mrr: numeric
+-- type.avg_clv: numeric
+-- type.avg_churn_probability: double precision
+-- type.realised_churn_rate: double precision
+-- type.realised_as_of_date: date
+-- type.run_id: bigint
+-- type.segment_id: integer
+-- type.high_value_share: double precision
+-- type.compared_date: date
+-- type.customers_before: bigint
+-- type.customers_change: bigint
+-- type.mrr_before: numeric
+-- type.mrr_change: numeric
+-- type.avg_clv_before: numeric
+-- type.avg_clv_change: numeric
+-- type.avg_churn_probability_before: double precision
+-- type.avg_churn_probability_change: double precision
+-- type.realised_churn_rate_before: double precision
+-- type.realised_churn_rate_change: double precision
 with latest_nights as (
     select
         p.as_of_date,
@@ -58,9 +82,10 @@ segments_before as (
         n.avg_clv,
         n.avg_churn_probability,
         n.realised_churn_rate
-    from compared_nights as c
-    inner join scores.segment_nights as n
-        on c.as_of_date = n.as_of_date and c.run_id = n.run_id
+    from scores.segment_nights as n
+    where
+        n.as_of_date = (select c.as_of_date from compared_nights as c)
+        and n.run_id = (select d.run_id from compared_nights as d)
 ),
 
 segment_tiers as (

@@ -18,6 +18,18 @@
 -- column.segment: Segment, or all.
 -- column.is_chosen: This is the threshold that the model works with, chosen by the net value that its probabilities promise, before anyone knew who left: the row need not be the one that turned out best.
 -- column.model_status: champion = in use; challenger = stored; retired = was in use.
+-- type.model_version: text
+-- type.kind: text
+-- type.cutoff: double precision
+-- type.contacted: double precision
+-- type.precision: double precision
+-- type.recall: double precision
+-- type.false_alarms: double precision
+-- type.expected_net_value: double precision
+-- type.evaluation: text
+-- type.segment: text
+-- type.is_chosen: boolean
+-- type.model_status: text
 select
     t.model_version,
     t.kind,

@@ -179,13 +179,16 @@ class Office:
             yield connection
 
     def shown(self) -> dict[str, list[str]]:
-        """All rows of all `bi` views, in one transaction, but for the ledger's views and the run ids."""
+        """All rows of all `bi` views, in one transaction, but for the ledger's views, run ids and times."""
         views = [view.name for view in bi_views() if view.name not in LEDGER_VIEWS]
         with self.reading() as connection:
             return {
                 view: list(
                     connection.scalars(
-                        sa.text(f"select cast(to_jsonb(v) - 'run_id' as text) as row from bi.{view} as v order by row")
+                        sa.text(
+                            "select regexp_replace(cast(to_jsonb(v) - 'run_id' - 'computed_at' as text), "
+                            f"'run_id = [0-9]+', 'run_id = ?', 'g') as row from bi.{view} as v order by row"
+                        )
                     )
                 )
                 for view in views

@@ -12,12 +12,15 @@ import pytest
 from scipy.special import expit, logit
 
 from benchmarks import evaluate, night
+from benchmarks.campaign_gain import LIST_SIZE, Coverage, Gain, campaign_criteria, coverage_of, gain_of, mean_gain
+from benchmarks.campaign_worlds import ScoredCompany, contacted, worth
 from benchmarks.companies import Matrix, Recipe
 from benchmarks.leaks import PLANTS, Caught, leak_criteria
 from benchmarks.permuted import with_permuted_labels
 from benchmarks.place import HEAD
 from benchmarks.realised import Realised, realised_criteria
 from benchmarks.truth import agreement, expected_auc, expected_slope, rows_of
+from churn.demo.company import CompanySettings, simulate_company
 from churn.errors import ConfigError, UsageError
 from churn.matrix import FeatureNames
 from churn.pipeline import STAGES
@@ -39,7 +42,8 @@ def test_the_bench_prints_every_stage_of_a_night_beside_its_floor(
 ) -> None:
     home = tmp_path / "bench"
 
-    size = ["--customers", "1500", "--nights", "1", "--train-rows", "20000", "--clv-customers", "5000"]
+    size = ["--customers", "1500", "--nights", "1", "--train-rows", "20000", "--clv-customers", "5000",
+            "--views-customers", "2000"]  # fmt: skip
     assert night.main([*size, "--home", str(home)]) == 0
 
     text = capsys.readouterr().out
@@ -53,6 +57,8 @@ def test_the_bench_prints_every_stage_of_a_night_beside_its_floor(
     assert "naive over ours" in text
     assert "training takes" in text.split("## Verdict")[1]
     assert "faster than lifetimes" in text.split("## Verdict")[1]
+    assert float(_cells(text, "bi.customer_scores, one customer")[1]) > 0
+    assert "bi.at_risk_customers, tonight's list" in text.split("## Verdict")[1]
     alone, single = (float(_cells(text, f"lightgbm.train on the matrix, threads: {n}")[1]) for n in (os.cpu_count(), 1))
     assert min(alone, single) >= 0
     assert "No model" not in text
@@ -89,6 +95,30 @@ def test_the_evaluation_prints_every_part_with_its_verdicts(tmp_path: Path, caps
     assert len(list((home / "cache").glob("company-*.npz"))) == 2
 
 
+@pytest.mark.slow
+def test_the_list_by_net_value_earns_more_and_a_campaigns_interval_holds_the_truth(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    size = "--campaigns 2 --campaign-customers 1000 --reassignments 200"
+
+    assert evaluate.main([*size.split(), "--home", str(tmp_path / "evaluate"), "--parts", "campaigns"]) == 0
+
+    text = capsys.readouterr().out
+    assert "the list by expected net value earns" in text.split("## Verdict")[1]
+    earned = text.split("## Lists and campaigns")[1].split("| seed | listed")[0]
+    for seed in ("501", "502"):
+        _, listed, by_value, by_probability, gain, best = (
+            float(cell.replace(",", "")) for cell in _cells(earned, seed)[1:]
+        )
+        assert 0 < listed <= LIST_SIZE
+        assert by_probability < by_value < best
+        assert gain == pytest.approx(by_value - by_probability, abs=1.01)
+    assert "over 200 reassignments of each of 4 lists" in text
+    held = [float(line.split("|")[5].strip(" %")) for line in text.splitlines() if " 10% |" in line or " 50% |" in line]
+    assert len(held) == 4
+    assert all(90 <= share <= 99.5 for share in held)
+
+
 def test_the_document_is_written_only_whole(tmp_path: Path) -> None:
     assert evaluate.main(["--parts", "permuted", "--write", "--home", str(tmp_path)]) == UsageError.exit_code
 
@@ -111,6 +141,65 @@ def test_the_environment_cannot_turn_a_benchmark_to_another_warehouse(
     assert night.main(["--customers", "300", "--home", str(tmp_path / "bench")]) == ConfigError.exit_code
 
     assert "CHURN_WAREHOUSE__URL" in capsys.readouterr().err
+
+
+# --- lists and campaigns ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def known_company() -> ScoredCompany:
+    """A company whose model knows the true probabilities, but not what contacting does."""
+    as_of = date(2025, 11, 1)
+    company = simulate_company(CompanySettings(as_of=as_of, seed=31, customers=1_500, history_days=400))
+    truth = company.true_probabilities(as_of, 30, 14).set_index("customer_id")["churn_probability"]
+    keys = 1 + np.flatnonzero(np.isin(company.people.customer_ids(), truth.index))
+    p, mrr = truth.to_numpy(), np.random.default_rng(1).lognormal(5, 1, len(truth))
+    worths = worth(company, mrr, keys, 30)
+    bands = np.where(p > np.quantile(p, 0.7), "high", "low")
+    return ScoredCompany(31, tuple(truth.index), p, p * worths, bands, mrr, p, contacted(company, p, keys), worths)
+
+
+def test_knowing_what_staying_is_worth_earns_more_than_knowing_who_leaves(known_company: ScoredCompany) -> None:
+    gain = gain_of(known_company, 100)
+
+    assert gain.listed == 100
+    assert gain.by_probability < gain.by_value <= gain.best
+
+
+def test_what_a_list_earns_is_what_its_customers_would_not_lose_less_what_contacting_costs() -> None:
+    p, saved = np.array([0.5, 0.4, 0.1]), np.array([0.5, 0.2, 0.05])
+    worths = np.array([100.0, 1000.0, 4000.0])
+    company = ScoredCompany(1, ("a", "b", "c"), p, p * worths, np.array(["x"] * 3), worths, p, saved, worths)
+
+    gain = gain_of(company, 2)
+
+    # By value: b and c (400 at stake each); by probability: a and b. Contacting costs 5.
+    assert gain.by_value == pytest.approx(200 + 200 - 10)
+    assert gain.by_probability == pytest.approx(0 + 200 - 10)
+    assert gain.best == pytest.approx(200 + 200 - 10)
+
+
+@pytest.mark.parametrize("holdout_share", [0.1, 0.5])
+def test_the_interval_of_a_campaign_holds_the_truth_as_often_as_it_says(
+    known_company: ScoredCompany, holdout_share: float
+) -> None:
+    found = coverage_of(known_company, 400, holdout_share, draws=200)
+
+    assert 0.90 <= found.covered <= 0.985
+    assert abs(found.bias) < 4
+    assert found.effect == pytest.approx(0.01, abs=0.02)
+
+
+def test_the_gain_is_judged_by_its_lower_bound_over_companies() -> None:
+    gains = [Gain(seed, 100, 10, by_value, 10.0, 50.0) for seed, by_value in enumerate([30.0, 20.0, 25.0, 5.0])]
+    held = [Coverage(1, 10, 200, 0.1, 0.01, 1.0, share, 0.9, 0.0) for share in (0.94, 0.99)]
+    mean, low, high = mean_gain(gains)
+
+    assert mean == pytest.approx(10)
+    assert (low, high) == pytest.approx((10 - 3.182 * 10.801 / 2, 10 + 3.182 * 10.801 / 2), abs=0.01)
+    assert [holds for _, holds in campaign_criteria(gains, held[:1])] == [False, True]
+    assert [holds for _, holds in campaign_criteria(gains[:3], held)] == [True, True]
+    assert [holds for _, holds in campaign_criteria(gains[:3], held[1:])] == [True, False]
 
 
 # --- figures against the truth ------------------------------------------------------------------------------------

@@ -478,6 +478,44 @@ def test_ids_that_a_spreadsheet_would_run_are_made_harmless(make_shop):
         assert not written & set(names[:4])
 
 
+def test_a_folder_of_nights_is_brought_up_to_date(shop, tmp_path):
+    line = ["export", "scores", "--from", "2025-06-01", "--to", AS_OF, "--output", str(tmp_path)]
+    first, again = shop.run(*line), shop.run(*line)
+    assert (first.code, again.code) == (0, 0), first.err + again.err
+    file = tmp_path / f"scores-{AS_OF}.csv"
+    assert file.read_bytes() == exported(shop, "scores")
+    assert f"rows to {file}" in first.err
+    assert f"rows already in {file}" in again.err
+
+
+def test_the_list_goes_into_a_table_as_often_as_one_likes(shop):
+    shop.execute("create schema marketing authorization churn_job")
+    for _ in range(2):
+        done = shop.run("export", "at-risk", "--table", "marketing.at_risk")
+        assert done.code == 0, done.err
+    there = shop.rows("select customer_id from marketing.at_risk order by priority_rank")
+    assert [row["customer_id"] for row in there] == [row["customer_id"] for row in csv_rows(exported(shop, "at-risk"))]
+    assert f"rows of {AS_OF} to marketing.at_risk" in done.err
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (["scores", "--from", "2025-06-01"], "--output FOLDER"),
+        (["scores", "--to", "2025-06-01", "-o", "."], "--to needs --from"),
+        (["scores", "--from", "2025-06-01", "--as-of", "2025-06-02", "-o", "."], "Leave one of them out"),
+        (["scores", "--from", "2025-07-01", "--to", "2025-06-01", "-o", "."], "is after --to"),
+        (["scores", "--table", "a.b"], "takes the at-risk list"),
+        (["at-risk", "--table", "a.b", "-o", "x"], "takes neither --output"),
+        (["at-risk", "--table", "a.b", "--from", "2025-06-01"], "takes neither --output"),
+        (["at-risk", "--table", "ops.b"], "not yours to write to"),
+        (["at-risk", "--table", "nowhere.b"], "create schema"),
+    ],
+)
+def test_an_export_that_makes_no_sense_is_refused(shop, line, words):
+    assert_one_message(shop.run("export", *line), 2, words)
+
+
 # ---------------------------------------------------------------- views
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,53 +15,93 @@ import sqlalchemy as sa
 
 from churn.cli import main
 from churn.errors import LockedError
+from churn.feature_view import refresh_feature_view
+from churn.migrate import bi_views
 from churn.pipeline import run_nightly
 from churn.progress import Silence
+from churn.warehouse import open_database
 from tests.e2e.company import AS_OF, Office, night_of
 
 NEXT = AS_OF + timedelta(days=1)
-LAST_MONTH = AS_OF - timedelta(days=20)
 
-# Of one statement: each view's night, run and rows; how many of the list are scored; what the segments add up to.
-WHOLE_NIGHT = """
+READERS = 10
+
+# Every view that shows one night alone, by the run that its rows come from.
+OF_THE_RUN = (
+    "customer_scores",
+    "segments",
+    "customer_features",
+    "churn_drivers",
+    "clv_totals",
+    "kpi_monthly",
+    "kpi_monthly_by",
+    "retention_cohorts",
+    "list_exclusions",
+    "insights",
+)
+ADDED_UP = ("customers_start", "new", "reactivated", "mrr_start", "mrr_new", "mrr_expansion", "mrr_contraction",
+            "mrr_churned", "mrr_reactivated", "mrr_end")  # fmt: skip
+
+# One statement: the nights and runs that the views show; how many of the list are scored; what adds up to what.
+WHOLE_NIGHT = f"""
 select
-    (select array_agg(distinct s.as_of_date) from bi.customer_scores as s) as scores_night,
-    (select array_agg(distinct n.as_of_date) from bi.segments as n) as segments_night,
-    (select array_agg(distinct a.as_of_date) from bi.at_risk_customers as a) as list_night,
-    (select array_agg(distinct s.run_id) from bi.customer_scores as s) as scores_run,
-    (select array_agg(distinct n.run_id) from bi.segments as n) as segments_run,
-    (select array_agg(distinct a.run_id) from bi.at_risk_customers as a) as list_run,
+    array(
+        select distinct (as_of_date, run_id)::text
+        from ({" union all ".join(f"select as_of_date, run_id from bi.{view}" for view in OF_THE_RUN)}) as v
+    ) as nights,
+    array(select distinct as_of_date from bi.at_risk_customers) as list_nights,
+    array(select distinct run_id from bi.at_risk_customers) as list_runs,
     (select count(*) from bi.customer_scores) as scored,
-    (select sum(n.customers) from bi.segments as n) as in_segments,
+    (select count(*) from bi.customer_features) as with_features,
+    (select sum(customers) from bi.segments) as in_segments,
     (select count(*) from bi.at_risk_customers) as listed,
+    (select count(*) from bi.at_risk_customers inner join bi.customer_scores using (customer_id)) as listed_and_scored,
     (
         select count(*)
-        from bi.at_risk_customers as a
-        inner join bi.customer_scores as s on a.customer_id = s.customer_id
-    ) as listed_and_scored
+        from bi.kpi_monthly
+        where mrr_start + mrr_new + mrr_reactivated + mrr_expansion - mrr_contraction - mrr_churned <> mrr_end
+    ) as months_off,
+    (select count(*) from bi.kpi_monthly) as months,
+    (
+        select count(*)
+        from bi.kpi_monthly as k
+        inner join (
+            select month, {", ".join(f"sum({name}) as {name}" for name in ADDED_UP)}
+            from bi.kpi_monthly_by
+            group by month, dimension
+        ) as b using (month)
+        where {" or ".join(f"k.{name} is distinct from b.{name}" for name in ADDED_UP)}
+    ) as dimensions_off
 """
-ONE_VIEW = {
-    "customer_scores": "select as_of_date, run_id, customer_id from bi.customer_scores",
-    "at_risk_customers": "select as_of_date, run_id, customer_id from bi.at_risk_customers",
-    "segments": "select as_of_date, run_id, customers from bi.segments",
-}
+IN_A_TRANSACTION = (
+    "select as_of_date, run_id, customer_id from bi.customer_scores",
+    "select as_of_date, run_id, customer_id from bi.customer_features",
+    "select as_of_date, run_id, customers from bi.segments",
+    "select as_of_date, run_id, month, churned, mrr_end from bi.kpi_monthly",
+    "select as_of_date, customer_id, campaign_group from bi.at_risk_customers",
+)
+WAITING = """
+select count(*) from pg_stat_activity
+where wait_event_type = 'Lock' and application_name like 'reader %' and datname = current_database()
+"""
 
 
 class Readers:
-    """Threads that read as `bi_reader` until told to stop, and keep what they saw."""
+    """Ten BI tools that read as `bi_reader` until told to stop, and keep what they saw; one watches for waits."""
 
     def __init__(self, office: Office) -> None:
         self.office = office
         self.nights: list[dict[str, Any]] = []
-        self.views: list[tuple[str, list[tuple[Any, ...]]]] = []
+        self.views: Counter[str] = Counter()
         self.transactions: list[tuple[Any, Any]] = []
+        self.waits: list[int] = []
         self._stop = threading.Event()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Read all through the block; an error of a reader is raised at its end."""
-        self._statements()
-        loops = (self._statements, self._single_views, self._transactions)
+        loops = [self._statement] * 2 + [self._transaction] * 2 + [self._every_view] * (READERS - 4) + [self._watch]
+        self._statement()
         with ThreadPoolExecutor(len(loops)) as threads:
             running = [threads.submit(self._repeated, loop) for loop in loops]
             try:
@@ -69,70 +110,85 @@ class Readers:
                 self._stop.set()
             for loop in running:
                 loop.result()
-        self._statements()
+        self._statement()
 
     def _repeated(self, loop: Callable[[], None]) -> None:
         while not self._stop.wait(0.05):
             loop()
 
-    def _statements(self) -> None:
+    @contextmanager
+    def _connected(self) -> Iterator[sa.Connection]:
         with self.office.reading() as connection:
+            connection.exec_driver_sql(f"set local application_name = 'reader {threading.get_ident()}'")
+            yield connection
+
+    def _statement(self) -> None:
+        with self._connected() as connection:
             self.nights.append(dict(connection.execute(sa.text(WHOLE_NIGHT)).mappings().one()))
 
-    def _single_views(self) -> None:
-        for view, query in ONE_VIEW.items():
-            with self.office.reading() as connection:
-                self.views.append((view, [tuple(row) for row in connection.execute(sa.text(query))]))
+    def _every_view(self) -> None:
+        """Read every view, each in a transaction of its own as a dashboard does."""
+        for view in bi_views():
+            with self._connected() as connection:
+                connection.execute(sa.text(f"select * from bi.{view.name}")).all()
+                self.views[view.name] += 1
+            if self._stop.wait(0.02):
+                return
 
-    def _transactions(self) -> None:
-        """Look twice in one transaction, a good part of a night apart, and view by view."""
-        with self.office.reading() as connection:
+    def _transaction(self) -> None:
+        """Look twice in one transaction, a good part of a night apart."""
+        with self._connected() as connection:
             looks = []
             for _ in range(2):
-                looks.append({view: sorted(map(tuple, connection.execute(sa.text(q)))) for view, q in ONE_VIEW.items()})
-                self._stop.wait(1.5)
+                looks.append([sorted(map(tuple, connection.execute(sa.text(query)))) for query in IN_A_TRANSACTION])
+                self._stop.wait(1.0)
             self.transactions.append((looks[0], looks[1]))
 
+    def _watch(self) -> None:
+        self.waits.append(self.office.value(WAITING))
 
-def test_readers_see_whole_nights_and_never_wait(office: Office) -> None:
+
+def test_ten_readers_of_all_views_see_whole_nights_and_never_wait(office: Office) -> None:
     readers = Readers(office)
     counts = "select as_of_date, run_id, count(*) as customers from bi.customer_scores group by 1, 2"
-    customers: dict[tuple[date, int], int] = {
-        (row["as_of_date"], row["run_id"]): row["customers"] for row in office.rows(counts)
-    }
+    customers = {f"({row['as_of_date']},{row['run_id']})": row["customers"] for row in office.rows(counts)}
     (first,) = customers
+    entries = [
+        {"name": "exports", "event_type": "export", "measure": "sum"},
+        {"name": "logins", "event_type": "login", "measure": "count"},
+    ]
     with readers.reading():
-        for night, options in (
-            (AS_OF, {"replace_list": True}),
-            (LAST_MONTH, {}),
-            (NEXT, {}),
-            (NEXT, {"replace_list": True}),
-        ):
-            run = office.nightly(night, now=night_of(max(night, AS_OF)) + timedelta(hours=1), **options)
-            customers[run.as_of, run.run_id] = run.customers
+        for night, options in ((AS_OF, {"replace_list": True}), (NEXT, {})):
+            run = office.nightly(night, now=night_of(night) + timedelta(hours=1), **options)
+            customers[f"({run.as_of},{run.run_id})"] = run.customers
+            office.configure(features__usage=entries)
 
     seen = set()
     for row in readers.nights:
-        (night,), (run_id,) = row["scores_night"], row["scores_run"]
-        seen.add((night, run_id))
-        assert row["segments_night"] == row["list_night"] == [night]
-        assert row["segments_run"] == [run_id]
-        assert len(row["list_run"]) == 1
-        assert row["scored"] == row["in_segments"] == customers[night, run_id]
+        (night,) = row["nights"]
+        seen.add(night)
+        assert [str(day) for day in row["list_nights"]] == [night[1:11]]
+        assert len(row["list_runs"]) == 1
+        assert row["scored"] == row["with_features"] == row["in_segments"] == customers[night]
         assert row["listed"] == row["listed_and_scored"] > 0
-    assert seen >= {first, (NEXT, run.run_id)}
+        assert (row["months_off"], row["dimensions_off"]) == (0, 0)
+        assert row["months"] > 12
+    assert seen >= {first, f"({NEXT},{run.run_id})"}
     assert len(seen) >= 3
 
-    for view, rows in readers.views:
-        ((night, run_id),) = {row[:2] for row in rows}
-        if view == "customer_scores":
-            assert len(rows) == len({row[2] for row in rows}) == customers[night, run_id]
-        if view == "segments":
-            assert sum(row[2] for row in rows) == customers[night, run_id]
+    assert set(readers.views) == {view.name for view in bi_views()}
+    assert min(readers.views.values()) >= 3
     for before, after in readers.transactions:
         assert before == after
-        assert len({row[:2] for view in ("customer_scores", "segments") for row in before[view]}) == 1
-    assert len(readers.transactions) >= 2
+        assert len({row[:2] for rows in before[:4] for row in rows}) == 1
+    assert len(readers.transactions) >= 4
+    assert len(readers.waits) > 50
+    assert sum(readers.waits) == 0
+
+    # What no reader would have let the second night add, the next one adds.
+    warehouse = open_database(office.warehouse_url, "warehouse", role="churn_job")
+    assert refresh_feature_view(warehouse, office.settings) is None
+    assert office.value("select count(usage_logins_28d) from bi.customer_features") > 0
 
 
 class Pause(Silence):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from itertools import count
 from typing import Any
 
@@ -60,7 +61,7 @@ class Staging:
         )
 
     def subscription(
-        self, key: int, started: int | date, ended: int | None = None, mrr: float = 50, **columns: Any
+        self, key: int, started: int | date, ended: int | date | None = None, mrr: float | Decimal = 50, **columns: Any
     ) -> None:
         """Add a paid subscription; `discount` is a day."""
         discount = columns.pop("discount", None)
@@ -78,7 +79,9 @@ class Staging:
         }
         self.add("subscriptions", [{**row, **_version(columns)}])
 
-    def payment(self, key: int, paid: int, amount: float = 10, status: str = "paid", **columns: Any) -> None:
+    def payment(
+        self, key: int, paid: int | date, amount: float | Decimal = 10, status: str = "paid", **columns: Any
+    ) -> None:
         row = {
             "payment_id": columns.pop("payment_id", f"p{next(self._numbers)}"),
             "customer_key": key,

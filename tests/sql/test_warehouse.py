@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from churn.columns import read_numbers, write_columns
+from churn.columns import read_numbers, read_texts, write_columns
 from churn.errors import ConfigError, LockedError, SourceError, TransientError, WarehouseError
 from churn.warehouse import copy_in, copy_out, literal_sql, open_database, writer_lock
 
@@ -65,6 +65,20 @@ def test_columns_go_out_and_come_back_with_nan_as_null(database):
         back = read_numbers(connection, "select k, v from t order by k", {"k": np.int64, "v": np.float64})
     assert back["k"].tolist() == [1, 1, 2, 2, 3, 3]
     np.testing.assert_array_equal(back["v"][[0, 2, 4]], batch["v"])
+
+
+def test_texts_come_back_as_they_are_and_an_empty_one_is_no_null(database):
+    hostile = ["NaN", "", None, 'two\nlines, "quoted"', "NA", "NaN", "ü"]
+    values = ", ".join(f"({place}, :t{place}, {place / 2})" for place in range(len(hostile)))
+    query = f"select k, t, nullif(v, 1) from (values {values}, (99, null, 'NaN'::float8)) as x (k, t, v) order by k"
+    with database.begin() as connection:
+        literal = literal_sql(sa.text(query), **{f"t{place}": text for place, text in enumerate(hostile)})
+        numbers, texts = read_texts(connection, literal, {"k": np.int64, "t": str, "v": np.float64})
+        empty = read_texts(connection, "select 1, 'x' where false", {"k": np.int64, "t": str})
+    assert texts["t"].tolist() == [*hostile, None]
+    assert texts["t"][0] is texts["t"][5]
+    np.testing.assert_array_equal(numbers["v"], [0, 0.5, np.nan, 1.5, 2, 2.5, 3, np.nan])
+    assert (empty[0]["k"].shape, empty[1]["t"].shape) == ((0,), (0,))
 
 
 def test_no_rows_come_back_as_empty_columns(database):

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 
 # What is promised for later, and so may be named before it is there.
-COMMANDS_TO_COME = {"backfill", "campaign", "forget", "serve"}
+COMMANDS_TO_COME = {"backfill", "forget", "serve"}
 
 
 def text_of(name: str) -> str:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from churn import exposure
 from churn.partitions import ensure_month
-from churn.schema import at_risk_list, published
+from churn.schema import at_risk_list, campaign_contacts, campaign_members, campaigns, published
 from tests.sql.staging_tables import AS_OF, Staging
 
 HORIZON = 30
@@ -123,3 +123,40 @@ def test_without_a_list_everyone_weighs_one(staging: Staging) -> None:
     found = exposure.assigned_weights(staging.connection, AS_OF, HORIZON)
     assert found == exposure.Exposure(0, 0, 0)
     assert exposure.weights_of(staging.connection, np.arange(3)).tolist() == [1, 1, 1]
+
+
+# ------------------------------------------------------------ campaigns drawn elsewhere, and contacts
+
+
+def enter(staging: Staging, key: int, group: str, offset: int, campaign: str = "spring") -> None:
+    """A member of a campaign that was drawn elsewhere."""
+    statement = sa.dialects.postgresql.insert(campaigns).on_conflict_do_nothing()
+    at = datetime(2025, 7, 1, tzinfo=UTC)
+    row = {"campaign": campaign, "kind": "recorded", "started_as_of_date": AS_OF, "created_at": at, "run_id": RUN}
+    staging.connection.execute(statement, row)
+    member = {"campaign": campaign, "customer_key": key, "campaign_group": group}
+    staging.connection.execute(sa.insert(campaign_members), {**member, "as_of_date": AS_OF + timedelta(days=offset)})
+
+
+def contact(staging: Staging, key: int, offset: int, campaign: str = "nightly") -> None:
+    row = {"campaign": campaign, "customer_key": key, "sent_date": AS_OF + timedelta(days=offset), "recording_id": 1}
+    staging.connection.execute(sa.insert(campaign_contacts), row)
+
+
+@pytest.mark.parametrize(("offset", "is_touched"), [(-30, False), (-29, True), (0, True), (29, True), (30, False)])
+def test_a_campaign_drawn_elsewhere_touches_like_a_list(staging: Staging, offset: int, is_touched: bool) -> None:
+    for key, group in [(1, "treatment"), (2, "treatment"), (3, "holdout")]:
+        enter(staging, key, group, offset)
+    assert weights(staging) == ({1: 0, 2: 0, 3: 3} if is_touched else {})
+
+
+@pytest.mark.parametrize(("offset", "is_touched"), [(-30, False), (-29, True), (29, True), (30, False)])
+def test_a_recorded_contact_touches_from_the_day_it_was_sent(staging: Staging, offset: int, is_touched: bool) -> None:
+    contact(staging, 1, offset)
+    assert weights(staging) == ({1: 0} if is_touched else {})
+
+
+def test_who_was_held_out_and_contacted_all_the_same_stands_for_nobody(staging: Staging) -> None:
+    freeze(staging, 0, [1, 2], [3, 4])
+    contact(staging, 3, 1)
+    assert weights(staging) == {1: 0, 2: 0, 3: 0, 4: 4}

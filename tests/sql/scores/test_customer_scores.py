@@ -53,7 +53,7 @@ class Tonight(Nights):
             read_sql("scores/customer_scores.sql").statement,
             {
                 "as_of": AS_OF, "run_id": run_id, "snapshot_id": snapshot_id, "high_from": 90, "medium_from": 70,
-                "high_value_share": 0.2, "medium_value_share": 0.3,
+                "high_value_share": 0.2, "medium_value_share": 0.3, "plan_place": None,
             },
         )  # fmt: skip
 

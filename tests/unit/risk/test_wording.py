@@ -61,7 +61,9 @@ def said(
     assert set(weights) <= set(columns)
     contribution = np.array([weights.get(column, 0.0) for column in columns])
     group = grouping(columns, numbers)
-    return reasons_of(Facts(night, row, codes), group, contribution, group.sums(contribution[None, :])[0])
+    found = reasons_of(Facts(night, row, codes), group, contribution, group.sums(contribution[None, :])[0])
+    assert {reason.driver for reason in found} <= {behaviour.driver for behaviour in group.behaviours}
+    return [reason.text for reason in found]
 
 
 # ---------------------------------------------------------------- use
@@ -387,6 +389,19 @@ def test_the_last_bits_of_a_contribution_decide_nothing():
     assert one == other
 
 
+def test_a_reason_names_the_driver_that_it_is_about():
+    values = np.zeros((len(NUMBERS) + 2,))
+    columns = (*NUMBERS, *CATEGORIES)
+    values[columns.index("payments_failed_28d")], values[columns.index("days_since_last_usage")] = 1.0, 2.0
+    row = np.full(len(NUMBERS), np.nan, dtype=np.float32)
+    row[NUMBERS.index("payments_failed_28d")], row[NUMBERS.index("days_since_last_usage")] = 2, 40
+    group = grouping(columns, NUMBERS)
+    facts = Facts(Night(FeatureNames(NUMBERS, CATEGORIES, LEVELS), {}, "USD", {}), row, np.full(2, -1, dtype=np.int32))
+    found = reasons_of(facts, group, values, group.sums(values[None, :])[0])
+    assert [reason.driver for reason in found] == ["overall use", "failed payments"]
+    assert "payment" in found[1].text
+
+
 # ---------------------------------------------------------------- the recency rule, words
 
 
@@ -400,7 +415,7 @@ def test_the_last_bits_of_a_contribution_decide_nothing():
     ],
 )
 def test_without_a_model_the_reason_is_silence(days, expected):
-    assert recency_reasons(days) == expected
+    assert recency_reasons(days) == [(text, "days without activity") for text in expected]
 
 
 def test_words_for_numbers():
@@ -456,7 +471,7 @@ def test_no_reason_shows_what_only_a_machine_would_say(row, typical, adds, codes
     values = np.concatenate([adds[kept], adds[-2:]])
     group = grouping(columns, numbers)
     facts = Facts(night, row[kept], np.array(codes, dtype=np.int32))
-    found = reasons_of(facts, group, values, group.sums(values[None, :])[0])
+    found = [reason.text for reason in reasons_of(facts, group, values, group.sums(values[None, :])[0])]
     assert len(found) <= 3
     assert len(set(found)) == len(found)
     for text in found:

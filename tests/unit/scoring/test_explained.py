@@ -48,6 +48,14 @@ def test_where_the_cap_is_short_the_list_comes_first_and_then_the_riskiest():
     assert chosen.left_out == everyone.sum() - 40
 
 
+def test_those_who_come_first_are_explained_first_where_there_is_not_room_for_all():
+    scored = night(1_000)
+    turns = scored.customer_keys[::-1][:200]
+    assert told(scored, choose(scored, turns, 50)) == set(turns[:40].tolist())
+    gone = np.array([-5], dtype=np.int64)
+    assert told(scored, choose(scored, np.concatenate([gone, turns]), 50)) == set(turns[:40].tolist())
+
+
 def test_a_small_segment_has_its_share_of_the_sample():
     scored = night(5_000)
     scored.segment_ids[:] = 1
@@ -80,5 +88,5 @@ def test_never_more_than_the_cap_and_the_weights_stand_for_everybody(customers, 
     stood_for = np.bincount(scored.segment_ids[chosen.places], chosen.weights, minlength=segments + 1)
     sampled = np.bincount(scored.segment_ids[chosen.places[~chosen.is_told]], minlength=segments + 1) > 0
     assert stood_for[sampled] == pytest.approx(sizes[sampled])
-    again = choose(scored, scored.customer_keys[:listed][::-1], most)
+    again = choose(scored, scored.customer_keys[:listed], most)
     np.testing.assert_array_equal(again.places, chosen.places)

@@ -1,0 +1,118 @@
+-- name: kpi_monthly
+-- writes: view bi.kpi_monthly
+-- grain: month
+-- reads: ops.published, scores.kpi_months
+-- params: none
+-- window: none
+-- comment: The business by month, as known on the latest published night: customers and monthly recurring revenue (MRR) from the start of each month to its end, who came, who left, what is left of the revenue. The month that is not over runs up to as_of_date; MRR adds up in every month, rates are null until nothing can change them.
+-- example: select month, customers_start, new, reactivated, churned, churn_rate, mrr_end, nrr from bi.kpi_monthly order by month desc
+-- column.month: First day of the month.
+-- column.customers_start: Customers as the month began: active with gaps bridged, or by inactivity with a purchase in churn.inactivity_days.
+-- column.new: Customers for the first time: with paid coverage that began in the month and was there at its end; by inactivity those with their first purchase.
+-- column.reactivated: Customers who came back in the month and were there at its end, after a gap longer than the grace days; by inactivity those who bought again and were not in customers_start.
+-- column.churned: Of customers_start, those whose coverage ended on a day of the month and was not resumed within the grace days; by inactivity those who bought nothing in the month. The label of bi.customer_scores with the month's length as horizon. Null while the month is provisional.
+-- column.churn_rate: churned / customers_start, 0 to 1; null while the month is provisional or where nobody was there.
+-- column.retention_rate: 1 less churn_rate.
+-- column.mrr_start: Monthly recurring revenue of customers_start, exact; null for businesses without subscriptions, like every mrr column and what is made of them.
+-- column.mrr_new: Monthly recurring revenue, at the month's end, of the customers in new.
+-- column.mrr_expansion: By how much the mrr of customers who stayed was higher at the month's end than at its start, summed over those with more.
+-- column.mrr_contraction: By how much it was lower, summed over those with less; 0 or more.
+-- column.mrr_churned: What the customers who churned had paid at the month's start; 0 or more. While the month is provisional a gap counts as ended until it is resumed.
+-- column.mrr_reactivated: Monthly recurring revenue, at the month's end, of the customers in reactivated.
+-- column.mrr_end: mrr_start + mrr_new + mrr_reactivated + mrr_expansion - mrr_contraction - mrr_churned, to the cent, and the mrr_start of the next month.
+-- column.nrr: Net revenue retention of the customers of the start: (mrr_start + mrr_expansion - mrr_contraction - mrr_churned) / mrr_start; who came, or came back, does not count. Null while the month is provisional.
+-- column.grr: Gross revenue retention: (mrr_start - mrr_contraction - mrr_churned) / mrr_start, 0 to 1. Null while the month is provisional.
+-- column.arpa: Average revenue per active customer: mrr_end / customers_end; by inactivity revenue / customers_end.
+-- column.avg_clv: Average customer lifetime value on the month's last published night (of the month that is not over, as_of_date); null where there is none.
+-- column.customers_end: Customers as the month ended, or on as_of_date. Contracts: customers_start + new + reactivated - churned. By inactivity who churned stays until the last purchase is churn.inactivity_days old, so what is missing to that sum is who grew that old.
+-- column.revenue: Paid less refunded in the month, on the day of the payment or refund, as known on as_of_date; null where no payments are mapped.
+-- column.horizon_customers: Customers whom the churn label looks at as of the month's first day: customers_start without those inside a gap. Null until the label is known.
+-- column.horizon_churned: Of horizon_customers, those who churned within churn.horizon_days from the month's first day: the very label that models learn. Null until it is known.
+-- column.churn_rate_horizon: horizon_churned / horizon_customers.
+-- column.is_provisional: True while the month is not over, or a gap that began in it may still be bridged (its end + churn.grace_days is after as_of_date).
+-- column.as_of_date: Business date of the night; nothing that happened on or after it was used.
+-- column.run_id: Run that wrote the row; see bi.job_runs.
+-- type.month: date
+-- type.customers_start: bigint
+-- type.new: bigint
+-- type.reactivated: bigint
+-- type.churned: bigint
+-- type.churn_rate: double precision
+-- type.retention_rate: double precision
+-- type.mrr_start: numeric
+-- type.mrr_new: numeric
+-- type.mrr_expansion: numeric
+-- type.mrr_contraction: numeric
+-- type.mrr_churned: numeric
+-- type.mrr_reactivated: numeric
+-- type.mrr_end: numeric
+-- type.nrr: double precision
+-- type.grr: double precision
+-- type.arpa: numeric
+-- type.avg_clv: numeric
+-- type.customers_end: bigint
+-- type.revenue: numeric
+-- type.horizon_customers: bigint
+-- type.horizon_churned: bigint
+-- type.churn_rate_horizon: double precision
+-- type.is_provisional: boolean
+-- type.as_of_date: date
+-- type.run_id: bigint
+with latest_nights as (
+    select
+        p.as_of_date,
+        p.run_id
+    from ops.published as p
+    order by p.as_of_date desc
+    limit 1
+)
+
+select
+    k.month,
+    k.customers_start,
+    k.new,
+    k.reactivated,
+    case when not k.is_provisional then k.churned end as churned,
+    case
+        when not k.is_provisional then cast(k.churned as double precision) / nullif(k.customers_start, 0)
+    end as churn_rate,
+    case
+        when not k.is_provisional
+            then cast(k.customers_start - k.churned as double precision) / nullif(k.customers_start, 0)
+    end as retention_rate,
+    k.mrr_start,
+    k.mrr_new,
+    k.mrr_expansion,
+    k.mrr_contraction,
+    k.mrr_churned,
+    k.mrr_reactivated,
+    k.mrr_end,
+    case
+        when not k.is_provisional
+            then
+                cast(
+                    (k.mrr_start + k.mrr_expansion - k.mrr_contraction - k.mrr_churned)
+                    / nullif(k.mrr_start, 0) as double precision
+                )
+    end as nrr,
+    case
+        when not k.is_provisional
+            then
+                cast(
+                    (k.mrr_start - k.mrr_contraction - k.mrr_churned) / nullif(k.mrr_start, 0) as double precision
+                )
+    end as grr,
+    round(coalesce(k.mrr_end, k.revenue) / nullif(k.customers_end, 0), 2) as arpa,
+    k.avg_clv,
+    k.customers_end,
+    k.revenue,
+    k.horizon_customers,
+    k.horizon_churned,
+    cast(k.horizon_churned as double precision) / nullif(k.horizon_customers, 0) as churn_rate_horizon,
+    k.is_provisional,
+    k.as_of_date,
+    k.run_id
+from latest_nights as l
+inner join scores.kpi_months as k
+    on l.as_of_date = k.as_of_date and l.run_id = k.run_id
+where k.dimension = 'all' and k.as_of_date = (select max(p.as_of_date) from ops.published as p)
