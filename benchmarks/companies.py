@@ -26,9 +26,10 @@ from churn.demo.company import Company, CompanySettings, simulate_company
 from churn.demo.load import load_company, source_sql_dir
 from churn.demo.source_rows import EVENT_TYPES
 from churn.matrix import FeatureNames
-from churn.pipeline import extract_stage, running
+from churn.pipeline import extract_stage
 from churn.risk import TrainingSet
 from churn.risk.data import Floats
+from churn.running import running
 from churn.training.data import labelled_snapshots
 from churn.training.snapshots import known_until, prepare_snapshots
 from churn.warehouse import run_ddl

@@ -19,7 +19,7 @@ from churn.connections import EMBEDDED_SCHEME, open_warehouse
 from churn.errors import ChurnError, ConfigError
 from churn.init import render_config, write_files
 from churn.migrate import migrate
-from churn.pipeline import Job
+from churn.running import Job
 from churn.warehouse import Database, open_database, quoted, run_ddl
 
 NIGHT_BEGINS = time(3, 15, tzinfo=UTC)

@@ -23,7 +23,7 @@ from churn.errors import ChurnError
 from churn.terminal import print_table, progress_for
 
 if TYPE_CHECKING:
-    from churn.pipeline import Job
+    from churn.running import Job
 
 app = typer.Typer(
     name="churn",
@@ -101,7 +101,7 @@ def _globals_first(line: list[str]) -> list[str]:
 
 @contextmanager
 def _job(as_of: str | None) -> Iterator[Job]:
-    from churn.pipeline import Job
+    from churn.running import Job
 
     settings = configured()
     progress = progress_for(sys.stderr, clock)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from churn.campaigns import Recording, Request
-    from churn.pipeline import Job, JobRun
+    from churn.running import Job, JobRun
 
 campaign_app = typer.Typer(no_args_is_help=True, help="What was sent, and what came of it.")
 
@@ -118,7 +118,7 @@ def record_sheet(job: Job, request: Request, *, file: Path | None, table: str | 
     """
     from churn.connections import open_warehouse
     from churn.migrate import require_current
-    from churn.pipeline import running
+    from churn.running import running
 
     if (file is None) == (table is None):
         raise UsageError("Say what was sent: either --file or --table.", "Give one of the two.")
@@ -144,7 +144,7 @@ def record_sheet(job: Job, request: Request, *, file: Path | None, table: str | 
 
 def renew_results(job: Job) -> str:
     """Measure what has matured and renew the results; return why that was not possible, or an empty text."""
-    from churn.pipeline import running
+    from churn.running import running
 
     try:
         with (
@@ -221,7 +221,7 @@ def _renew(current: JobRun, connection: Connection) -> int:
 
 @contextmanager
 def _job() -> Iterator[Job]:
-    from churn.pipeline import Job
+    from churn.running import Job
 
     settings = configured()
     progress = progress_for(sys.stderr, clock)

@@ -7,7 +7,7 @@ from churn.connections import open_source, open_warehouse
 from churn.extract import EntityPreview, preview
 from churn.features.snapshot import find_snapshot
 from churn.migrate import require_current
-from churn.pipeline import Job
+from churn.running import Job
 
 
 def preview_extract(job: Job) -> tuple[list[str], list[list[object]]]:

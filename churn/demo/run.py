@@ -19,8 +19,9 @@ from churn.errors import ConfigError, ModelError
 from churn.init import SOURCE_FOLDER, render_config, write_files
 from churn.ledger import Clock
 from churn.migrate import migrate
-from churn.pipeline import Job, run_nightly, run_train
+from churn.pipeline import run_nightly, run_train
 from churn.progress import Progress
+from churn.running import Job
 from churn.sqlfiles import read_sql
 from churn.terminal import print_table
 from churn.training import TrainingReport

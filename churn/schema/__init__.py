@@ -17,6 +17,8 @@ from churn.schema.campaigns import (
     campaigns,
     exports,
 )
+from churn.schema.figures import cohort_months, group_outcomes, insights, kpi_months, month_segments, week_changes
+from churn.schema.lists import campaign_balance, campaign_lists, list_exclusions, save_rates
 from churn.schema.ops import (
     check_results,
     extractions,
@@ -50,22 +52,12 @@ from churn.schema.scores import (
     attempt_reasons,
     attempt_risk,
     attempt_segments,
-    campaign_balance,
-    campaign_lists,
     churn_drivers,
     clv_totals,
-    cohort_months,
     customer_offers,
     customer_scores,
     feature_snapshots,
-    group_outcomes,
-    insights,
-    kpi_months,
-    list_exclusions,
-    month_segments,
-    save_rates,
     segment_nights,
-    week_changes,
 )
 from churn.schema.staging import (
     customer_attributes,

@@ -32,3 +32,16 @@ Type = TypeEngine[Any] | type[TypeEngine[Any]]
 def column(name: str, kind: Type, *, null: bool = False, **options: Any) -> sa.Column[Any]:
     """Make a column, not null unless said."""
     return sa.Column(name, kind, nullable=null, **options)
+
+
+def monthly(name: str, *columns: sa.Column[Any], key: tuple[str, ...]) -> sa.Table:
+    """Make a table of nightly rows, partitioned by month of `as_of_date` (`churn.partitions` makes the months)."""
+    return sa.Table(
+        name,
+        metadata,
+        column("as_of_date", sa.Date),
+        *columns,
+        sa.PrimaryKeyConstraint("as_of_date", *key),
+        schema="scores",
+        postgresql_partition_by="RANGE (as_of_date)",
+    )

@@ -24,8 +24,9 @@ from churn.demo.company import CompanySettings, simulate_company
 from churn.demo.load import load_company
 from churn.init import render_config
 from churn.migrate import bi_views, migrate
-from churn.pipeline import Job, run_extract, run_nightly, run_train
+from churn.pipeline import run_extract, run_nightly, run_train
 from churn.progress import Progress, Silence
+from churn.running import Job
 from churn.scoring import NightSummary
 from churn.warehouse import open_database, quoted, run_ddl
 

@@ -174,9 +174,9 @@ def test_results_are_printed_and_while_another_job_runs_as_last_computed(
     with writer_lock(database):
         assert main_code(*arguments, "--format", "json") == 0
     database.dispose()
-    printed = capsys.readouterr()
-    assert "not renewed: Another job is writing" in printed.err
-    rows = json.loads(printed.out)
+    told = capsys.readouterr()
+    assert "not renewed: Another job is writing" in told.err
+    rows = json.loads(told.out)
     assert rows[0]["arm"] == "all"
     assert rows[0]["assigned_treatment"] == results(office)["assigned_treatment"]
 

@@ -13,8 +13,9 @@ import sqlalchemy as sa
 
 from churn.config import load_settings
 from churn.errors import ChurnError
-from churn.pipeline import STAGES, Job, run_nightly
+from churn.pipeline import STAGES, run_nightly
 from churn.progress import Silence
+from churn.running import Job
 from tests.e2e.company import AS_OF, Office, night_of
 from tests.e2e.conftest import MakeOffice
 

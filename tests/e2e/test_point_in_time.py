@@ -177,6 +177,11 @@ LATE_ROWS = """
 """
 
 
+def without_figures(shown: dict[str, list[str]]) -> dict[str, list[str]]:
+    """What a rerun keeps: everything but the business's figures, which count what is known by now."""
+    return {view: rows for view, rows in shown.items() if not view.startswith(("kpi_", "retention_cohorts"))}
+
+
 def test_rows_that_arrive_late_move_no_kept_snapshot(office: Office) -> None:
     features, shown = office.features(), office.shown()
     customer = office.value("select customer_id from bi.at_risk_customers where priority_rank = 1")
@@ -186,7 +191,7 @@ def test_rows_that_arrive_late_move_no_kept_snapshot(office: Office) -> None:
 
     office.nightly(now=TWO_DAYS_LATER)
     assert office.features() == features
-    assert office.shown() == shown
+    assert without_figures(office.shown()) == without_figures(shown)
 
     office.nightly(now=TWO_DAYS_LATER, recompute=True)
     assert differing(features, office.features()).keys() == {customer}

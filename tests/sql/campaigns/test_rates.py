@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,7 @@ def office(staging: Staging) -> Marketing:
     return made
 
 
-def stored(office: Marketing, offer: str = "call", value: str = "all") -> dict[str, float]:
+def stored(office: Marketing, offer: str = "call", value: str = "all") -> dict[str, Any]:
     (row,) = [row for row in office.rows("scores.save_rates") if (row["offer"], row["value"]) == (offer, value)]
     return row
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -153,7 +154,7 @@ def test_cost_is_as_recorded_else_as_planned_and_says_which(
 
 
 def test_what_the_kept_are_worth_is_what_was_at_stake_times_their_share(office: Marketing) -> None:
-    columns = {"churn_probability": 0.5, "value_at_risk": Decimal(100), "clv_if_retained": Decimal(300)}
+    columns: dict[str, Any] = {"churn_probability": 0.5, "value_at_risk": Decimal(100), "clv_if_retained": Decimal(300)}
     after = office.outcomes("nightly", 1, 20, 100, group="treatment", **columns)
     office.outcomes("nightly", after, 20, 50, group="holdout", **columns)
     found = office.results()["all"]

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from churn.config import Settings
-from churn.config.sections import ChurnSection, RetentionSection, TrainSection
+from churn.config import RetentionSection, Settings
+from churn.config.sections import ChurnSection, TrainSection
 from churn.monitoring import Findings, due_nights, evaluate_matured, store_findings
 from churn.monitoring.rows import NightCounts, PublishedRun
 from churn.partitions import ensure_month
