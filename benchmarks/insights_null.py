@@ -2,38 +2,32 @@
 
 Each world is a company of its own: customers whose risk, value and segment drift slowly around what is theirs, a
 weekday that moves all of them, noise of the day and of the season common to all, arrivals and departures. Nothing
-ever changes: segments leave equally often, reasons say nothing, campaigns do nothing. Its nights are judged by the
-product's own tests (`churn.insights`); only the sums that SQL takes of a warehouse are taken here of arrays.
+ever changes: segments leave equally often, reasons say nothing, campaigns do nothing. In other worlds facts are true
+beside campaigns that do nothing. The nights are judged by the product's own tests (`churn.insights`); only the sums
+that SQL takes of a warehouse are taken of arrays (`benchmarks/insights_worlds.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import expit
 
+from benchmarks.insights_worlds import SEGMENTS, WEEK, Changes, World, make_world, week_changes
 from churn.insights.chance import Split, change_p_value, interval_p_value, proven, split_p_value
 from churn.insights.changes import is_big as is_big_change
-from churn.insights.facts import is_big as is_big_fact
+from churn.insights.findings import BEHAVIOUR, CAMPAIGN, CHANGE
+from churn.insights.findings import SEGMENTS as SEGMENT_KIND
 
-Floats = NDArray[np.float64]
-
-SEGMENTS = 6
 DRIVERS = 8
-_WEEK = 7
 _MOST_WEEKS = 26
 _FIRST = 70
 _NIGHTS_A_WORLD = 30
-_DRIFT = 0.97
-_SLOW_DRIFT = 0.99
-_BASE = -2.3
 _OUTCOME_DAYS = 30
 _CAMPAIGN_ERROR = 0.02
+_SURE = 1e-9
 _MOST_NOISE = 1.5
 _LITTLE_NOISE = 0.2
 
@@ -55,16 +49,6 @@ class Plant:
     segment_points: float = 0.0
     value_at_risk: float = 1.0
     realised_points: float = 0.0
-
-
-@dataclass(frozen=True)
-class World:
-    """A company's nights: arrays of shape (days, customers)."""
-
-    probability: Floats
-    stake: Floats
-    segment: NDArray[np.int64]
-    identity: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -90,123 +74,26 @@ class Tests:
         return [name for name, is_proven, big in zip(self.names, passed, self.big, strict=True) if is_proven and big]
 
 
-# ---------------------------------------------------------------- a company in which nothing changes
-
-
-def make_world(days: int, customers: int, rng: np.random.Generator, *, noise: float) -> World:
-    """Simulate a stationary company.
-
-    Parameters
-    ----------
-    days, customers : int
-    rng : numpy.random.Generator
-    noise : float
-        How much days and seasons move everybody at once; at 1 the mean risk of a week differs by about a tenth from
-        that of the week before.
-    """
-    risk = _drifting(days, customers, _DRIFT, 0.6, rng)
-    place = _drifting(days, customers, _SLOW_DRIFT, 1.0, rng)
-    level = rng.normal(0, 0.5, customers)
-    weekday = rng.normal(0, 0.1, _WEEK)[np.arange(days) % _WEEK]
-    season = _drifting(days, 1, 0.9, 0.08, rng)[:, 0]
-    common = weekday + noise * (season + rng.normal(0, 0.04, days))
-    leaving = 1 / 400 * np.exp(rng.normal(0, 0.3, days))
-    gone = rng.random((days, customers)) < leaving[:, None]
-    first = np.arange(customers) + np.zeros((days, 1), dtype=np.int64)
-    identity = first + customers * np.cumsum(gone, axis=0)
-    edges = np.array([-1.2, -0.4, 0.1, 0.7, 1.5])
-    value = np.exp(rng.normal(6, 0.8, customers)) * np.exp(_drifting(days, customers, _SLOW_DRIFT, 0.1, rng))
-    return World(expit(_BASE + level + risk + common[:, None]), value, np.searchsorted(edges, place), identity)
-
-
-def _drifting(days: int, customers: int, keep: float, spread: float, rng: np.random.Generator) -> Floats:
-    """Simulate stationary series, one a column, that keep a share of yesterday."""
-    steps = rng.normal(0, spread * np.sqrt(1 - keep**2), (days, customers))
-    steps[0] = rng.normal(0, spread, customers)
-    for day in range(1, days):
-        steps[day] += keep * steps[day - 1]
-    return steps
-
-
 # ---------------------------------------------------------------- what a night tests
-
-
-@dataclass(frozen=True)
-class Changes:
-    """Changes within a week of all nights, as `bi.week_changes` keeps them: arrays of shape (days,)."""
-
-    change: Floats
-    error: Floats
-    before: Floats
-
-
-def week_changes(world: World) -> dict[str, Changes]:
-    """Compare every night with that a week before, customer by customer."""
-    days = len(world.probability)
-    flows = _flows(world)
-    made = {"arrivals": flows, "departures": flows}
-    measures = ["churn_probability", "value_at_risk", "clv"]
-    measures += [f"segment_{kind} {place}" for kind in ("share", "probability") for place in range(SEGMENTS)]
-    for measure in measures:
-        made[measure] = Changes(*(np.full(days, np.nan) for _ in range(3)))
-        for day in range(_WEEK, days):
-            _fill(made[measure], day, *_pair(world, measure, day))
-    return made
-
-
-def _pair(world: World, measure: str, day: int) -> tuple[Floats, Floats, bool]:
-    """Return what a measure sums on both nights over those who stayed, and whether it is money."""
-    stayed = world.identity[day] == world.identity[day - _WEEK]
-    nights = (day - _WEEK, day)
-    if measure.startswith("segment_share"):
-        place = int(measure.split()[1])
-        before, now = ((world.segment[night][stayed] == place).astype(np.float64) for night in nights)
-        return before, now, False
-    if measure.startswith("segment_probability"):
-        place = int(measure.split()[1])
-        stayed = stayed & (world.segment[nights[0]] == place) & (world.segment[day] == place)
-    probabilities = [world.probability[night][stayed] for night in nights]
-    if measure == "value_at_risk":
-        before, now = (p * world.stake[night][stayed] for p, night in zip(probabilities, nights, strict=True))
-        return before, now, True
-    if measure == "clv":
-        before, now = ((1 - p) * world.stake[night][stayed] for p, night in zip(probabilities, nights, strict=True))
-        return before, now, True
-    return probabilities[0], probabilities[1], False
-
-
-def _fill(changes: Changes, day: int, before: Floats, now: Floats, is_money: bool) -> None:
-    divisor = before.sum() if is_money else float(len(before))
-    difference = now - before
-    changes.before[day] = before.sum() / (1 if is_money else divisor)
-    changes.change[day] = difference.sum() / divisor
-    changes.error[day] = np.sqrt(max((difference**2).sum() - difference.sum() ** 2 / len(before), 0)) / divisor
-
-
-def _flows(world: World) -> Changes:
-    """Compare the share who came or went within each week with the week before; in these worlds as many do both."""
-    days, customers = world.identity.shape
-    share = np.full(days, np.nan)
-    share[_WEEK:] = (world.identity[_WEEK:] != world.identity[:-_WEEK]).mean(axis=1)
-    before = np.full(days, np.nan)
-    before[_WEEK:] = share[:-_WEEK]
-    return Changes(share - before, np.sqrt((share + before) / customers), before)
 
 
 def test_changes(tests: Tests, changes: dict[str, Changes], day: int) -> None:
     """Test the changes of one night as the product does."""
-    weeks = np.arange(day - _WEEK, max(day - _WEEK * _MOST_WEEKS, 0) - 1, -_WEEK)
+    weeks = np.arange(day - WEEK, max(day - WEEK * _MOST_WEEKS, 0) - 1, -WEEK)
     for name, made in changes.items():
         past = made.change[weeks]
         past = past[~np.isnan(past)]
         ordinary = float(np.sqrt(np.mean(past**2))) if len(past) else 0.0
         p_value = change_p_value(float(made.change[day]), float(made.error[day]), len(past), ordinary)
         big = is_big_change(name.split()[0], float(made.change[day]), float(made.before[day]))
-        tests.add(name, p_value, "change", big=big)
+        tests.add(name, p_value, CHANGE, big=big)
 
 
 def facts(world: World, rng: np.random.Generator, plant: Plant) -> Tests:
-    """Draw the outcome of a month in which nothing differs, and test it; it stays that of all nights of the world."""
+    """Draw the outcome of a month in which nothing differs, and test it; it stays that of all nights of the world.
+
+    What is proven but small is told with its p-value, too, so each fact counts here as big.
+    """
     tests = Tests([], [], [], [])
     segment = world.segment[0]
     rate = world.probability[: min(_OUTCOME_DAYS, len(world.probability))].mean(axis=0)
@@ -217,11 +104,17 @@ def facts(world: World, rng: np.random.Generator, plant: Plant) -> Tests:
     for name, members in groups.items():
         split = Split(int(members.sum()), int(left[members].sum()), int((~members).sum()), int(left[~members].sum()))
         if split.is_comparable:
-            tests.add(name, split_p_value(split), "fact", big=is_big_fact(split))
-    effect = rng.normal(0, _CAMPAIGN_ERROR)
-    half = 1.96 * _CAMPAIGN_ERROR
-    tests.add("campaign", interval_p_value(effect, effect - half, effect + half), "fact", big=True)
+            kind = SEGMENT_KIND if name.startswith("segment") else BEHAVIOUR
+            tests.add(name, split_p_value(split), kind, big=True)
+    null_campaigns(tests, 1, rng)
     return tests
+
+
+def null_campaigns(tests: Tests, count: int, rng: np.random.Generator) -> None:
+    """Add campaigns that do nothing."""
+    half = 1.96 * _CAMPAIGN_ERROR
+    for effect in rng.normal(0, _CAMPAIGN_ERROR, count):
+        tests.add("campaign", interval_p_value(effect, effect - half, effect + half), CAMPAIGN, big=True)
 
 
 # ---------------------------------------------------------------- what is claimed
@@ -229,7 +122,7 @@ def facts(world: World, rng: np.random.Generator, plant: Plant) -> Tests:
 
 def nights_of(customers: int, rng: np.random.Generator) -> Iterator[list[str]]:
     """Give the claims of each night of one world."""
-    first = _FIRST + int(rng.integers(0, _WEEK * (_MOST_WEEKS - 8)))
+    first = _FIRST + int(rng.integers(0, WEEK * (_MOST_WEEKS - 8)))
     world = make_world(first + _NIGHTS_A_WORLD, customers, rng, noise=rng.uniform(0, _MOST_NOISE))
     known = facts(world, rng, Plant())
     changes = week_changes(world)
@@ -261,8 +154,7 @@ def insight_nights(nights: int, seed: int, *, customers: int = 1_000) -> dict[st
     found: list[list[str]] = []
     for stream in streams:
         found += islice(nights_of(customers, np.random.default_rng(stream)), nights - len(found))
-    is_fact = partial(str.startswith)
-    of_fact = [[is_fact(name, ("segment ", "driver ", "campaign")) for name in claims] for claims in found]
+    of_fact = [[name.startswith(("segment ", "driver ", "campaign")) for name in claims] for claims in found]
     return {
         "nights": float(len(found)),
         "worlds": float(worlds),
@@ -270,6 +162,34 @@ def insight_nights(nights: int, seed: int, *, customers: int = 1_000) -> dict[st
         "claiming_change": float(np.mean([not all(facts_) for facts_ in of_fact])),
         "claiming_fact": float(np.mean([any(facts_) for facts_ in of_fact])),
     }
+
+
+def campaigns_beside_facts(nights: int, seed: int, *, facts_: int = 15, campaigns: int = 5) -> float:
+    """Judge campaigns that do nothing in companies where segments and behaviours do differ, beyond all doubt.
+
+    Parameters
+    ----------
+    nights : int
+        Each of a company of its own.
+    seed : int
+    facts_ : int
+        True ones, in turn of segments and behaviours.
+    campaigns : int
+
+    Returns
+    -------
+    float
+        Share of nights that claim something of a campaign, each time falsely: at most 0.05.
+    """
+    rng = np.random.default_rng(seed)
+    false = 0
+    for _ in range(nights):
+        tests = Tests([], [], [], [])
+        for place in range(facts_):
+            tests.add(f"fact {place}", _SURE, (SEGMENT_KIND, BEHAVIOUR)[place % 2], big=True)
+        null_campaigns(tests, campaigns, rng)
+        false += "campaign" in tests.claims()
+    return false / nights
 
 
 def planted(plant: Plant, worlds: int, seed: int, *, customers: int = 4_000) -> list[list[str]]:
@@ -281,7 +201,7 @@ def planted(plant: Plant, worlds: int, seed: int, *, customers: int = 4_000) -> 
 
 
 def _planted_night(plant: Plant, customers: int, rng: np.random.Generator) -> list[str]:
-    last = _WEEK * _MOST_WEEKS
+    last = WEEK * _MOST_WEEKS
     world = make_world(last + 1, customers, rng, noise=_LITTLE_NOISE)
     raised, stake = world.probability.copy(), world.stake.copy()
     raised[last] += plant.segment_points * (world.segment[last] == 0)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -21,26 +19,13 @@ from churn.windows import business_today
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-    from churn.campaigns import Recording, Request
+    from churn.campaigns import Recording, Request, Withdrawal
     from churn.running import Job, JobRun
 
 campaign_app = typer.Typer(no_args_is_help=True, help="What was sent, and what came of it.")
 
 JOB = "campaign"
 _CHUNK_BYTES = 1 << 18
-_COLUMNS = (
-    "arm",
-    "to contact",
-    "held out",
-    "contacted",
-    "measured",
-    "stayed",
-    "stayed, held out",
-    "difference in points",
-    "revenue each",
-    "cost",
-    "return",
-)
 
 
 @campaign_app.command("record")
@@ -65,10 +50,15 @@ def record(
     accept_refused: Annotated[
         bool, typer.Option("--accept-refused", help="Record the good rows even if more than 5 % are refused.")
     ] = False,
+    drawn_elsewhere: Annotated[
+        bool,
+        typer.Option("--drawn-elsewhere", help="Begin a campaign of another tool although its sheet has no holdout."),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")] = False,
 ) -> None:
     """Record what was really sent, and to whom; the same file twice adds nothing. Then renew the results."""
     from churn.campaigns import Request
+    from churn.campaigns.telling import recording_lines
 
     with _job() as job:
         request = Request(
@@ -77,9 +67,23 @@ def record(
             sent_on=None if sent_on is None else parsed_date(sent_on, job.settings),
             entered_on=None if as_of is None else parsed_date(as_of, job.settings),
             accept_refused=accept_refused,
+            drawn_elsewhere=drawn_elsewhere,
         )
         recording = record_sheet(job, request, file=file, table=table, dry_run=dry_run)
     print_lines(recording_lines(recording, dry_run=dry_run))
+
+
+@campaign_app.command("withdraw")
+def withdraw(
+    campaign: Annotated[str, typer.Option("--campaign", metavar="NAME", help="Campaign that was drawn elsewhere.")],
+) -> None:
+    """Delete a campaign that `record` began by mistake: its members, contacts, outcomes, results and recordings."""
+    with _job() as job:
+        gone = withdraw_campaign(job, campaign)
+    typer.echo(
+        f"Withdrew campaign {gone.campaign}: {gone.members:,} members, {gone.contacts:,} contacts, "
+        f"{gone.recordings:,} recordings."
+    )
 
 
 @campaign_app.command("results")
@@ -90,15 +94,19 @@ def results(
     fmt: Annotated[Literal["table", "json"], typer.Option("--format", help="How to print it.")] = "table",
 ) -> None:
     """Show what came of each campaign by assignment: retention, revenue, cost and return, with 95 % intervals."""
+    from churn.campaigns.telling import COLUMNS, json_value, result_tables
+
     with _job() as job:
         note = renew_results(job)
         rows = stored_results(job, campaign)
     if note:
         typer.echo(note, err=True)
     if fmt == "json":
-        typer.echo(json.dumps(rows, default=_json_value, ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(rows, default=json_value, ensure_ascii=False, indent=2))
     elif rows:
-        _print_results(rows, job.settings.business.currency)
+        for title, cells, lines in result_tables(rows, job.settings.business.currency):
+            print_table(title, COLUMNS, cells)
+            print_lines(lines)
     else:
         typer.echo("There is no campaign yet: the first published list begins one.")
 
@@ -140,6 +148,28 @@ def record_sheet(job: Job, request: Request, *, file: Path | None, table: str | 
             _renew(current, connection)
             report(recording.rows_used)
         return recording
+
+
+def withdraw_campaign(job: Job, campaign: str) -> Withdrawal:
+    """Delete a campaign that was drawn elsewhere, under the writer lock.
+
+    Raises
+    ------
+    UsageError
+        There is no such campaign, or it is one of the nightly lists.
+    """
+    from churn import campaigns
+    from churn.running import running
+
+    with (
+        running(job, JOB) as current,
+        current.stage("withdraw") as report,
+        current.warehouse.begin() as connection,
+    ):
+        gone = campaigns.withdraw(connection, campaign)
+        report(gone.members)
+        current.require_lock()
+    return gone
 
 
 def renew_results(job: Job) -> str:
@@ -229,71 +259,3 @@ def _job() -> Iterator[Job]:
         yield Job(settings, business_today(clock(), settings.business.timezone), clock, progress)
     finally:
         progress.close()
-
-
-# --- what is printed ----------------------------------------------------------------------------------------------
-
-
-def recording_lines(recording: Recording, *, dry_run: bool) -> list[str]:
-    """Say what was recorded, what was known already, what was refused and why."""
-    from churn.campaigns import refusal_text
-
-    would = "Would record" if dry_run else "Recorded"
-    lines = [
-        f"{would} {recording.contacts:,} contacts for campaign {recording.campaign} from {recording.rows_read:,} rows: "
-        f"{recording.rows_used:,} new, {recording.rows_known:,} that add nothing, {recording.rows_refused:,} refused."
-    ]
-    if recording.members:
-        lines.append(f"- {recording.members:,} customers entered the campaign, which was drawn elsewhere.")
-    if recording.contacted_holdout:
-        lines.append(
-            f"- {recording.contacted_holdout:,} customers who were held out were contacted. That is recorded; they "
-            "still count as held out, so the campaign will look less useful than it is."
-        )
-    if recording.refusals:
-        lines.append(f"- Refused: {refusal_text(recording.refusals)}.")
-    return lines
-
-
-def _print_results(rows: Sequence[Mapping[str, Any]], currency: str) -> None:
-    for campaign in dict.fromkeys(row["campaign"] for row in rows):
-        arms = [row for row in rows if row["campaign"] == campaign]
-        title = f"Campaign {campaign}, as of {arms[0]['as_of_date']}; money in {currency}; intervals 95 %"
-        print_table(title, _COLUMNS, [_cells(row) for row in arms])
-        told: dict[str, str] = {}
-        for row in arms:
-            told.setdefault(row["verdict"], row["arm"])
-        print_lines([f"- {arm}: {verdict}" for verdict, arm in told.items()])
-
-
-def _cells(row: Mapping[str, Any]) -> list[Any]:
-    return [
-        row["arm"],
-        row["assigned_treatment"],
-        row["assigned_holdout"],
-        row["contacted_treatment"],
-        row["measured_treatment"] + row["measured_holdout"],
-        _percent(row["retained_rate_treatment"]),
-        _percent(row["retained_rate_holdout"]),
-        _interval(row, "incremental_retention", lambda value: f"{100 * value:+.1f}"),
-        _interval(row, "incremental_revenue_each", lambda value: f"{value:+,.2f}"),
-        None if row["cost"] is None else f"{row['cost']:,.2f}",
-        _interval(row, "roi", lambda value: f"{value:+.0%}"),
-    ]
-
-
-def _percent(share: float | None) -> str | None:
-    return None if share is None else f"{share:.1%}"
-
-
-def _interval(row: Mapping[str, Any], name: str, shown: Any) -> str | None:
-    value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
-    if value is None:
-        return None
-    return f"{shown(value)}" if low is None or high is None else f"{shown(value)} [{shown(low)}, {shown(high)}]"
-
-
-def _json_value(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return float(value)
-    return value.isoformat() if isinstance(value, date | datetime) else str(value)

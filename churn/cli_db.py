@@ -21,12 +21,14 @@ def db_start(
     """Start the embedded Postgres; it goes on running after the command."""
     from churn import embedded
     from churn.connections import EMBEDDED_WAREHOUSE
+    from churn.dbaccess import close_doors
 
     settings = configured()
     server = embedded.start(settings.home, tcp_port=tcp_port)
     embedded.ensure_database(settings.home, EMBEDDED_WAREHOUSE)
     typer.echo(f"The embedded Postgres is running; socket in {server.socket_dir}.")
     if server.tcp_port is not None:
+        close_doors(settings)
         typer.echo(
             f"It listens on 127.0.0.1:{server.tcp_port}. `churn db url --role {settings.roles.bi_reader}` gives a "
             "BI tool's address, with its password."

@@ -38,7 +38,10 @@ class _Nights:
             raise UsageError("--to needs --from.", "Give the first night, too.")
         if self.as_of is not None:
             raise UsageError("--as-of is one night, --from the first of many.", "Leave one of them out.")
-        return parsed_date(self.first, settings), parsed_date(self.last, settings)
+        first, last = parsed_date(self.first, settings), parsed_date(self.last, settings)
+        if self.last is None and first > last:
+            raise UsageError(f"--from {first} is after today, {last}.", "Give an earlier night.")
+        return first, last
 
 
 def export(

@@ -34,6 +34,8 @@ def address(settings: Settings, database: str | None, role: str | None) -> str:
             "Run `churn db start --tcp-port 5433` first.",
         )
     password = _password(settings, role)
+    embedded.close_to_public(settings.home)
+    _admit(settings, name, role)
     bare = embedded.database_url(settings.home, name, role, libpq=True, tcp=True)
     return bare.replace("@", f":{password}@", 1)
 
@@ -41,6 +43,23 @@ def address(settings: Settings, database: str | None, role: str | None) -> str:
 def psql(settings: Settings, database: str | None) -> list[str]:
     """Return the command line of an interactive psql."""
     return embedded.psql_command(settings.home, _started(settings, database))
+
+
+def close_doors(settings: Settings) -> None:
+    """Close the embedded Postgres to everybody but the logins of the warehouse; limit the readers among them."""
+    roles, url = settings.roles, settings.warehouse.url
+    name = EMBEDDED_WAREHOUSE
+    if url is not None and url.get_secret_value().startswith(EMBEDDED_SCHEME):
+        name = url.get_secret_value().removeprefix(EMBEDDED_SCHEME)
+        embedded.ensure_database(settings.home, name)
+    embedded.close_to_public(settings.home)
+    for role in sorted({roles.bi_reader, roles.marketing_reader, *embedded.login_roles(settings.home)}):
+        _admit(settings, name, role)
+
+
+def _admit(settings: Settings, database: str, role: str) -> None:
+    readers = (settings.roles.bi_reader, settings.roles.marketing_reader)
+    embedded.admit(settings.home, database, role, limited=role in readers)
 
 
 def _started(settings: Settings, database: str | None) -> str:

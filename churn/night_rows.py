@@ -108,7 +108,8 @@ def reading(warehouse: Database, selection: Selection, as_of: date | None) -> It
         day = as_of or connection.scalar(sa.select(sa.func.max(published.c.as_of_date)))
         night = None if day is None else published_night(connection, day)
         if night is None:
-            raise UsageError(f"Nothing is published for {day or 'any night'}.", "Run `churn nightly` first.")
+            command = "churn nightly" if day is None else f"churn nightly --as-of {day}"
+            raise UsageError(f"Nothing is published for {day or 'any night'}.", f"Run `{command}` first.")
         run_id = night.list_run_id if selection.what == "at-risk" else night.run_id
         yield NightRows(selection, night.as_of, run_id, connection)
 

@@ -101,7 +101,7 @@ def run_nightly(job: Job, *, recompute: bool = False, replace_list: bool = False
     recompute : bool
         Compute the features of the night anew, even where they were kept.
     replace_list : bool
-        Freeze a new at-risk list, even where the night has one.
+        Freeze a new at-risk list, even where the night has one; refused where that one was sent.
 
     Raises
     ------
@@ -110,6 +110,8 @@ def run_nightly(job: Job, *, recompute: bool = False, replace_list: bool = False
     """
     with running(job, "nightly") as current:
         with current.warehouse.begin() as connection:
+            if replace_list:
+                campaigns.refuse_replacing_sent(connection, job.as_of)
             publish.sweep(connection)
         extraction = extract_stage(current)
         with current.stage("features") as report:

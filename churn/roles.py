@@ -17,6 +17,7 @@ MARKETING_VIEWS = (
     "campaign_lists",
     "campaign_balance",
     "campaign_results",
+    "save_rates",
 )
 
 
@@ -67,8 +68,22 @@ def make_roles(connection: Connection, roles: RolesSection) -> list[str]:
         )
     for statement in statements if missing or not _may_become(connection, roles.churn_job) else statements[-1:]:
         run_ddl(connection, statement)
+    _close_database(connection, roles, database)
     _make_schemas(connection, roles.churn_job)
     return []
+
+
+def _close_database(connection: Connection, roles: RolesSection, database: str) -> None:
+    """Let the readers connect, and take temporary tables from everybody, where the database is this login's own."""
+    owned = sa.text(
+        "select datdba = (select oid from pg_catalog.pg_roles where rolname = current_user) "
+        "from pg_catalog.pg_database where datname = current_database()"
+    )
+    if not connection.scalar(owned):
+        return
+    readers = f"{quoted(roles.bi_reader)}, {quoted(roles.marketing_reader)}"
+    run_ddl(connection, f"grant connect on database {quoted(database)} to {readers}")
+    run_ddl(connection, f"revoke temporary on database {quoted(database)} from public")
 
 
 def _may_create_roles(connection: Connection) -> bool:

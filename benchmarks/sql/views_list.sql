@@ -34,5 +34,5 @@ select
 from scores.customer_scores as s
 where
     s.as_of_date = cast(:day as date)
-    and s.customer_key % greatest(:customers / :list_size, 1) = 0
+    and s.customer_key % greatest(:customers / :list_size, 1) = 1 % greatest(:customers / :list_size, 1)
     and s.customer_key / greatest(:customers / :list_size, 1) <= :list_size

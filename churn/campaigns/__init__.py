@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from churn.campaigns.members import Membership, Terms, admit, campaign_terms, memberships
+from churn.campaigns.members import Membership, Terms, admit, campaign_terms, memberships, refuse_replacing_sent
+from churn.campaigns.naming import Request, Withdrawal, withdraw
 from churn.campaigns.outcomes import data_through, measure_outcomes, withdraw_outcomes
 from churn.campaigns.rates import RateTable, save_rates
-from churn.campaigns.recording import Recording, Request, record, refusal_text, table_chunks
+from churn.campaigns.recording import Recording, record, refusal_text, table_chunks
 from churn.campaigns.results import store_results
 from churn.campaigns.sheets import open_sheet
 
@@ -15,6 +16,7 @@ __all__ = [
     "Recording",
     "Request",
     "Terms",
+    "Withdrawal",
     "admit",
     "campaign_terms",
     "data_through",
@@ -23,8 +25,10 @@ __all__ = [
     "open_sheet",
     "record",
     "refusal_text",
+    "refuse_replacing_sent",
     "save_rates",
     "store_results",
     "table_chunks",
+    "withdraw",
     "withdraw_outcomes",
 ]

@@ -28,8 +28,10 @@ class Cost:
 
     Attributes
     ----------
-    total, measured : Decimal or None
-        To date, and of those who are measured; None where no cost is known.
+    total : Decimal or None
+        To date; None where no cost is known.
+    measured : Decimal or None
+        Of those who are measured, within the horizon of each; 0 where nobody of them was contacted.
     basis : str or None
         Where it comes from, in words.
     """
@@ -140,7 +142,7 @@ def _worth_of_one(strata: Sequence[Stratum], settings: Settings) -> float:
 
 
 def _roi(revenue: Difference, cost: Cost, gross_margin: float) -> Difference:
-    if not cost.measured:
+    if not cost.measured:  # unknown, or nothing to divide by
         return Difference(math.nan, math.nan, math.nan)
     spent = float(cost.measured)
     estimate, low, high = (
@@ -159,11 +161,19 @@ def cost_of(strata: Sequence[Stratum]) -> Cost:
             basis = "as recorded, and as planned where no cost was recorded" if planned else "as far as recorded"
         if not priced:
             basis = "as planned for each contact recorded"
-        return Cost(_cents(summed(strata, "contact_cost")), _cents(summed(strata, "contact_cost_measured")), basis)
+        measured = _spent(strata, "contact_cost_measured", summed(strata, "contacted_measured"))
+        return Cost(_cents(summed(strata, "contact_cost")), measured, basis)
     if not contacted and planned:
         basis = "as planned for everyone assigned, since no contact is recorded"
-        return Cost(_cents(summed(strata, "planned_cost")), _cents(summed(strata, "planned_cost_measured")), basis)
+        measured = _spent(strata, "planned_cost_measured", summed(strata, "measured_treatment"))
+        return Cost(_cents(summed(strata, "planned_cost")), measured, basis)
     return Cost(None, None, None)
+
+
+def _spent(strata: Sequence[Stratum], name: str, customers: int) -> Decimal | None:
+    """Return what was spent on so many customers; None where it is known of none of them."""
+    is_known = not customers or any(stratum[name] is not None for stratum in strata)
+    return _cents(summed(strata, name)) if is_known else None
 
 
 # --- numbers ------------------------------------------------------------------------------------------------------

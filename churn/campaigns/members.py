@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from churn.config import Settings
-from churn.errors import ConfigError
-from churn.schema import campaign_members, campaigns
+from churn.errors import ConfigError, UsageError
+from churn.schema import campaign_lists, campaign_members, campaigns
 from churn.sqlfiles import read_sql
 
 
@@ -81,11 +81,33 @@ def memberships(connection: Connection, campaign: str, customer_keys: Iterable[i
     return {key: Membership(group, entered) for key, group, entered in connection.execute(known)}
 
 
+def refuse_replacing_sent(connection: Connection, as_of: date) -> None:
+    """Refuse to replace a night's list that was sent already: what was done can't be taken back.
+
+    Raises
+    ------
+    UsageError
+        Contacts of whoever is on the list, or entered their campaign with it, are recorded.
+    """
+    contacts = connection.execute(read_sql("campaigns/sent_contacts.sql").statement, {"as_of": as_of}).scalar_one()
+    if contacts:
+        raise UsageError(
+            f"The list of {as_of} was sent: {contacts:,} contacts are recorded.",
+            "It stays; run without --replace-list.",
+        )
+
+
+def _is_rehearsal(connection: Connection, as_of: date, list_run_id: int) -> bool:
+    """Tell whether a list was frozen when a later night was out already, so that nobody could act on it."""
+    of_list = (campaign_lists.c.as_of_date == as_of, campaign_lists.c.run_id == list_run_id)
+    return bool(connection.scalar(sa.select(sa.exists().where(*of_list, campaign_lists.c.is_rehearsal))))
+
+
 def admit(connection: Connection, settings: Settings, as_of: date, list_run_id: int, *, at: datetime) -> int:
     """Take the customers of a list into its campaign, in the transaction that publishes the list; return how many.
 
     Who is in already stays as they entered. Where the night showed another list before (`--replace-list`), its members
-    leave first, unless a contact is recorded: what was done can't be taken back.
+    leave first. A rehearsal admits nobody, and nobody leaves with it.
 
     Parameters
     ----------
@@ -99,6 +121,8 @@ def admit(connection: Connection, settings: Settings, as_of: date, list_run_id: 
     at : datetime
         When the campaign is said to have begun, if it begins.
     """
+    if _is_rehearsal(connection, as_of, list_run_id):
+        return 0
     keys = {"as_of": as_of, "list_run_id": list_run_id}
     terms = {"seed": settings.retention.seed, "holdout_share": settings.retention.holdout_share, "at": at}
     connection.execute(read_sql("campaigns/leave.sql").statement, keys)

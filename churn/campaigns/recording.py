@@ -10,12 +10,11 @@ from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.engine import Connection
 
+from churn.campaigns.naming import Request, kind_of, require_same, unknown
 from churn.campaigns.sheets import COLUMNS, Sheet
 from churn.config import Settings
-from churn.config.basics import Identifier
 from churn.errors import DataContractError, UsageError
 from churn.schema import campaign_recordings, campaigns
 from churn.sqlfiles import read_sql
@@ -31,34 +30,10 @@ _COLUMNS_OF = sa.text(
 )
 _TABLES = {
     "recording_rows": "line bigint, customer_id text, sent_date date, offer text, channel text, cost numeric, "
-    "campaign_group text, entered_date date, is_left_alone boolean, reason text",
+    "campaign_group text, entered_date date, is_left_alone boolean, campaign text, reason text",
     "checked_rows": "line bigint, customer_id text, customer_key bigint, sent_date date, offer text, channel text, "
     "cost numeric, campaign_group text, entered_date date, is_new boolean, reason text",
 }
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is to be recorded.
-
-    Attributes
-    ----------
-    campaign : str
-    today : date
-        Nothing can have been sent after it.
-    sent_on : date or None
-        When those rows were sent that don't say so.
-    entered_on : date or None
-        When the customers entered a campaign that was drawn elsewhere, whatever the rows say.
-    accept_refused : bool
-        Record the good rows however many others are refused.
-    """
-
-    campaign: str
-    today: date
-    sent_on: date | None = None
-    entered_on: date | None = None
-    accept_refused: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,10 +98,12 @@ def record(
     UsageError
         There is no such campaign and the sheet draws none, or the options don't fit the campaign.
     DataContractError
-        The sheet can't be read, has no usable row, or more than `MAX_REFUSED_SHARE` of its rows are refused.
+        The sheet can't be read, names another campaign, has no usable row, or more than `MAX_REFUSED_SHARE` of its
+        rows are refused.
     """
-    kind, is_there = _kind(connection, settings, sheet, request)
+    kind, is_there = kind_of(connection, settings, sheet, request)
     rows_read = _load(connection, sheet)
+    require_same(connection, sheet, request)
     values = {
         "campaign": request.campaign,
         "is_list": kind == "list",
@@ -138,6 +115,13 @@ def record(
     refusals = _refusals(connection)
     _require_enough(sheet, rows_read, refusals, request)
     counts = connection.execute(read_sql("campaigns/recording_counts.sql").statement).mappings().one()
+    if not is_there and not counts["holdout_rows"] and not request.drawn_elsewhere:
+        raise unknown(
+            connection,
+            request,
+            f"{sheet.source} holds nobody out, as the export of a nightly list does. Only if it is a campaign that was "
+            "drawn elsewhere, without a holdout, say --drawn-elsewhere.",
+        )
     rows = {
         "rows_read": rows_read,
         "rows_used": counts["rows_used"],
@@ -189,44 +173,6 @@ def table_chunks(reader: Connection, name: str) -> Iterator[bytes]:
 
 
 # --- steps --------------------------------------------------------------------------------------------------------
-
-
-def _kind(connection: Connection, settings: Settings, sheet: Sheet, request: Request) -> tuple[str, bool]:
-    """Return the campaign's kind, and whether it is there already; refuse what doesn't fit it."""
-    kind = connection.scalar(sa.select(campaigns.c.kind).where(campaigns.c.campaign == request.campaign))
-    if kind is None:
-        _require_drawn(connection, settings, sheet, request)
-    if kind == "list" and request.entered_on is not None:
-        raise UsageError(
-            f"Campaign {request.campaign} is one of the nightly lists: its customers entered with their list.",
-            "Leave --as-of out.",
-        )
-    if kind == "list" and "sent" not in sheet.columns and request.sent_on is None:
-        raise DataContractError(
-            f"{sheet.source} does not say when it was sent.", "Add a column sent_date, or say --sent-on DATE."
-        )
-    return kind or "recorded", kind is not None
-
-
-def _require_drawn(connection: Connection, settings: Settings, sheet: Sheet, request: Request) -> None:
-    """Refuse a campaign that isn't there, unless the sheet says who was in which group."""
-    try:
-        TypeAdapter(Identifier).validate_python(request.campaign)
-    except ValidationError:
-        raise UsageError(
-            f"{request.campaign!r} can't be the name of a campaign.",
-            "Use lower-case letters, digits and underscores, at most 41, not starting with a digit.",
-        ) from None
-    if request.campaign == settings.retention.campaign:
-        raise UsageError(
-            f"Campaign {request.campaign} has not begun: no night has published a list of it.", "Run `churn nightly`."
-        )
-    if "group" not in sheet.columns:
-        names = connection.scalars(sa.select(campaigns.c.campaign).order_by(campaigns.c.campaign)).all()
-        raise UsageError(
-            f"There is no campaign {request.campaign}; there are {', '.join(names) or 'none yet'}.",
-            f"Name one of them; for a campaign that was drawn elsewhere, {sheet.source} needs a column campaign_group.",
-        )
 
 
 def _load(connection: Connection, sheet: Sheet) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from churn.campaigns.figures import Stratum, figures_of
+from churn.campaigns.figures import Stratum, figures_of, summed
 from churn.campaigns.verdicts import Terms, verdict_of
 from churn.config import Settings
 from churn.schema import campaign_results
@@ -41,18 +41,23 @@ def store_results(connection: Connection, settings: Settings, as_of: date, run_i
         currency=settings.business.currency,
     )
     rows = []
-    for (campaign, arm), strata in _strata(connection, as_of).items():
+    for (campaign, arm), strata in _strata(connection, as_of, terms.horizon_days).items():
         figures = figures_of(strata, settings)
+        reached = int(summed(strata, "contacted_measured"))
         keys = {"campaign": campaign, "arm": arm, "as_of_date": as_of, "computed_at": at, "run_id": run_id}
-        rows.append({**keys, **figures, "verdict": verdict_of(figures, terms)})
+        rows.append({**keys, **figures, "verdict": verdict_of(figures, reached, terms)})
     connection.execute(sa.delete(campaign_results))
     if rows:
         connection.execute(sa.insert(campaign_results), rows)
     return len(rows)
 
 
-def _strata(connection: Connection, as_of: date) -> dict[tuple[str, str], list[Stratum]]:
+def _strata(connection: Connection, as_of: date, horizon_days: int) -> dict[tuple[str, str], list[Stratum]]:
     found: dict[tuple[str, str], list[Any]] = defaultdict(list)
-    for row in connection.execute(read_sql("campaigns/result_strata.sql").statement, {"as_of": as_of}).mappings():
+    statement, values = (
+        read_sql("campaigns/result_strata.sql").statement,
+        {"as_of": as_of, "horizon_days": horizon_days},
+    )
+    for row in connection.execute(statement, values).mappings():
         found[row["campaign"], row["arm"]].append(row)
     return found

@@ -6,6 +6,7 @@ import codecs
 import csv
 import hashlib
 import io
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from churn.config import HOLD_OUT
 from churn.errors import DataContractError
+from churn.spreadsheets import as_meant
 
 COLUMNS = (
     "line",
@@ -26,6 +28,7 @@ COLUMNS = (
     "campaign_group",
     "entered_date",
     "is_left_alone",
+    "campaign",
     "reason",
 )
 """Of the rows that are handed on."""
@@ -39,9 +42,9 @@ _NAMES = {
     "cost": ("cost",),
     "group": ("campaign_group",),
     "entered": ("assigned_date", "as_of_date"),
+    "campaign": ("campaign",),
 }
 _DELIMITERS = (",", ";", "\t")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)? ?(?:Z|[+-]\d\d(?::?\d\d)?)?)?")
 _COST = re.compile(r"\d{1,12}(\.\d{1,6})?")
 _RESERVED = ("all", "none")
@@ -49,6 +52,10 @@ _LONGEST_LINE = 1 << 20
 _LONGEST_TEXT = 200
 _BATCH_ROWS = 2_000
 _MEND = "Save it as a CSV file in UTF-8, with a line of column names; see docs/campaigns.md."
+
+
+Record = tuple[int, list[str]]
+"""Number of the line that it ends on, and its cells."""
 
 
 @dataclass
@@ -70,7 +77,7 @@ class Sheet:
     source: str
     zone: str
     columns: Mapping[str, int]
-    _records: Iterator[tuple[int, list[str]]]
+    _records: Iterator[Record]
     _width: int
     _digest: Callable[[], str]
     rows_read: int = 0
@@ -109,7 +116,7 @@ class Sheet:
 def open_sheet(chunks: Iterable[bytes], source: str, zone: str) -> Sheet:
     """Read the header of a CSV file.
 
-    Comma, semicolon and tab may part the columns; a byte order mark, quotes and either kind of line end are fine.
+    Comma, semicolon and tab may part the columns; a byte order mark, quotes and any kind of line end are fine.
 
     Parameters
     ----------
@@ -128,8 +135,9 @@ def open_sheet(chunks: Iterable[bytes], source: str, zone: str) -> Sheet:
     digest = hashlib.sha256()
     lines = _lines(chunks, source, digest.update)
     first = next(lines, "")
-    delimiter = max(_DELIMITERS, key=first.count)
-    header = [name.strip().casefold() for name in next(csv.reader([first], delimiter=delimiter), [])]
+    records = _records(itertools.chain([first], lines), max(_DELIMITERS, key=first.count), source)
+    _, names = next(records, (1, []))
+    header = [name.strip().casefold() for name in names]
     twice = sorted({name for name in header if name and header.count(name) > 1})
     if twice:
         raise DataContractError(f"{source} has the column {twice[0]} twice.", "Leave one of them out.")
@@ -137,23 +145,24 @@ def open_sheet(chunks: Iterable[bytes], source: str, zone: str) -> Sheet:
         named = ", ".join(filter(None, header)) or "none"
         raise DataContractError(f"{source} has no column customer_id; its columns are {named[:200]}.", _MEND)
     columns = {
-        meaning: next(header.index(name) for name in names if name in header)
-        for meaning, names in _NAMES.items()
-        if any(name in header for name in names)
+        meaning: next(header.index(name) for name in known if name in header)
+        for meaning, known in _NAMES.items()
+        if any(name in header for name in known)
     }
-    records = _records(lines, delimiter, source)
     return Sheet(source, zone, columns, records, len(header), digest.hexdigest)
 
 
 def _lines(chunks: Iterable[bytes], source: str, seen: Callable[[bytes], object]) -> Iterator[str]:
-    """Yield decoded lines with their ends, holding one chunk and one line."""
+    """Yield decoded lines with their ends (LF, CR LF or CR), holding one chunk and one line."""
     number, rest = 0, b""
     for chunk in chunks:
         seen(chunk)
-        *whole, rest = (rest + chunk).split(b"\n")
+        whole = (rest + chunk).splitlines(keepends=True)
+        # What ends with CR may go on with LF.
+        rest = b"" if not whole or whole[-1].endswith(b"\n") else whole.pop()
         for line in whole:
             number += 1
-            yield _decoded(line + b"\n", number, source)
+            yield _decoded(line, number, source)
         if len(rest) > _LONGEST_LINE:
             raise DataContractError(f"{source}: line {number + 1} is longer than a line of a CSV file can be.", _MEND)
     if rest:
@@ -169,27 +178,29 @@ def _decoded(line: bytes, number: int, source: str) -> str:
         raise DataContractError(f"{source}: line {number} is not UTF-8 (Latin-1, perhaps).", _MEND) from None
 
 
-def _records(lines: Iterator[str], delimiter: str, source: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record with the number of the line that it ends on; blank lines are none."""
+def _records(lines: Iterable[str], delimiter: str, source: str) -> Iterator[Record]:
+    """Yield the records, the header first; blank lines are none."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
         for record in reader:
             if any(cell.strip() for cell in record):
-                yield reader.line_num + 1, record
+                yield reader.line_num, record
     except csv.Error as error:
-        raise DataContractError(f"{source}: line {reader.line_num + 1} is no CSV: {error}.", _MEND) from None
+        raise DataContractError(f"{source}: line {reader.line_num} is no CSV: {error}.", _MEND) from None
 
 
 # --- one row ------------------------------------------------------------------------------------------------------
 
 
 def _row(line: int, record: list[str], columns: Mapping[str, int], width: int, zone: str) -> list[object]:
-    if len(record) != width:
-        return [line, None, None, None, None, None, None, None, False, "another number of columns than the header"]
-    cells = {meaning: _plain(record[place]) for meaning, place in columns.items()}
-    reason = _reason(cells)
+    """Return `COLUMNS` of a record; trailing empty cells may be missing or too many."""
+    if any(cell.strip() for cell in record[width:]):
+        return _refused(line, None, "more cells than the header has columns")
+    padded = [*record, *[""] * (width - len(record))]
+    cells = {meaning: as_meant(padded[place]) for meaning, place in columns.items()}
+    reason = _reason(cells, zone)
     if reason:
-        return [line, _printable(cells["customer_id"]), None, None, None, None, None, None, False, reason]
+        return _refused(line, _printable(cells["customer_id"]), reason)
     offer, group = cells.get("offer", ""), cells.get("group", "").casefold()
     sent = _day(cells.get("sent", ""), zone)
     is_left_alone = sent is None and HOLD_OUT in (offer, cells.get("action"))
@@ -206,25 +217,24 @@ def _row(line: int, record: list[str], columns: Mapping[str, int], width: int, z
         group or None,
         _day(cells.get("entered", ""), zone),
         is_left_alone,
+        _printable(cells.get("campaign", "")),
         None,
     ]
 
 
-def _plain(cell: str) -> str:
-    """Return what a cell says: without spaces around it and the apostrophe that our exports put before a formula."""
-    cell = cell.strip(" ")
-    return cell[1:].strip() if cell.startswith("'") and cell[1:2] in _FORMULA else cell.strip()
+def _refused(line: int, customer_id: str | None, reason: str) -> list[object]:
+    return [line, customer_id, None, None, None, None, None, None, False, None, reason]
 
 
-def _reason(cells: Mapping[str, str]) -> str | None:
+def _reason(cells: Mapping[str, str], zone: str) -> str | None:
     """Say why a row can't be read; None where it can."""
     problems = {
         "no customer_id": not cells["customer_id"],
         "customer_id too long": len(cells["customer_id"]) > _LONGEST_TEXT,
         "unreadable characters": any("\0" in cell for cell in cells.values()),
-        "sent_date is no date": not _is_day(cells.get("sent", "")),
-        "assigned_date or as_of_date is no date": not _is_day(cells.get("entered", "")),
-        "cost is no amount": bool(cells.get("cost")) and not _COST.fullmatch(cells["cost"]),
+        "sent_date is no date such as 2026-11-22": not _is_day(cells.get("sent", ""), zone),
+        "assigned_date or as_of_date is no date such as 2026-11-22": not _is_day(cells.get("entered", ""), zone),
+        "cost is no amount such as 6.50": bool(cells.get("cost")) and not _COST.fullmatch(cells["cost"]),
         "campaign_group is neither treatment nor holdout": cells.get("group", "").casefold()
         not in ("", "treatment", "holdout"),
         "offer can't be called that": not all(_may_be_called(cells.get(name, "")) for name in ("offer", "action")),
@@ -237,9 +247,9 @@ def _may_be_called(offer: str) -> bool:
     return len(offer) <= _LONGEST_TEXT and offer.casefold() not in _RESERVED and (not offer or offer.isprintable())
 
 
-def _is_day(text: str) -> bool:
+def _is_day(text: str, zone: str) -> bool:
     try:
-        return not text or _day(text, "UTC") is not None
+        return not text or _day(text, zone) is not None
     except (ValueError, OverflowError):
         return False
 

@@ -30,9 +30,26 @@ class Terms:
     currency: str
 
 
-def verdict_of(figures: Figures, terms: Terms) -> str:
-    """Say in a few sentences what the figures of an arm show, and what they don't."""
-    return " ".join([_effect(figures, terms), *_money(figures, terms), *_reservations(figures)])
+def verdict_of(figures: Figures, reached: int, terms: Terms) -> str:
+    """Say in a few sentences what the figures of an arm show, and what they don't.
+
+    Parameters
+    ----------
+    figures : mapping
+        A row of `ops.campaign_results`.
+    reached : int
+        Of those measured who were to be contacted, how many were, within the horizon.
+    terms : Terms
+    """
+    measured = figures["measured_treatment"]
+    if figures["contacted_treatment"] and measured and not reached:
+        found = [
+            f"None of the {measured:,} measured who were to be contacted was, within {terms.horizon_days} days of "
+            "entering, so these figures describe no campaign."
+        ]
+    else:
+        found = [_effect(figures, terms), *_money(figures, terms)]
+    return " ".join([*found, *_reservations(figures, reached)])
 
 
 def _effect(figures: Figures, terms: Terms) -> str:
@@ -81,7 +98,7 @@ def _money(figures: Figures, terms: Terms) -> Iterator[str]:
         return
     yield minus(f"{revenue} ({low:+,.2f} to {high:+,.2f}).")
     if figures["roi"] is None:
-        yield "No cost is known, so there is no return to tell."
+        yield _no_return(figures)
         return
     roi, low, high = (f"{figures[f'roi{end}']:+.0%}" for end in ("", "_low", "_high"))
     yield minus(
@@ -90,7 +107,15 @@ def _money(figures: Figures, terms: Terms) -> Iterator[str]:
     )
 
 
-def _reservations(figures: Figures) -> Iterator[str]:
+def _no_return(figures: Figures) -> str:
+    if figures["cost"] is None:
+        return "No cost is known, so there is no return to tell."
+    if figures["cost_measured"] is None:
+        return "No cost is known of those measured, so there is no return to tell."
+    return f"It cost nothing ({figures['cost_basis']}), so there is nothing to set that against."
+
+
+def _reservations(figures: Figures, reached: int) -> Iterator[str]:
     """Say what spoils the comparison or is missing from it."""
     if figures["contacted_holdout"]:
         yield (
@@ -99,11 +124,18 @@ def _reservations(figures: Figures) -> Iterator[str]:
         )
     if figures["contacted_treatment"] == 0:
         yield "No contact is recorded: tell what was sent with `churn campaign record`."
-    elif figures["contacted_treatment"] < figures["assigned_treatment"]:
-        reached = figures["contacted_treatment"] / figures["assigned_treatment"]
-        yield f"{reached:.0%} of those to be contacted were; all of them count."
+    elif figures["contacted_treatment"] < figures["assigned_treatment"] or reached < figures["measured_treatment"]:
+        yield _share_contacted(figures, reached)
     if figures["not_measured"]:
         yield f"{figures['not_measured']:,} were no customers on the day they entered and are not measured."
+
+
+def _share_contacted(figures: Figures, reached: int) -> str:
+    share, measured = figures["contacted_treatment"] / figures["assigned_treatment"], figures["measured_treatment"]
+    told = f"{share:.0%} of those to be contacted were"
+    if measured and (reached, measured) != (figures["contacted_treatment"], figures["assigned_treatment"]):
+        told += f", of those measured {reached / measured:.0%} within the horizon"
+    return f"{told}; all of them count."
 
 
 def points(share: float) -> str:

@@ -11,6 +11,13 @@ from churn.config.basics import Identifier, PositiveInt, Section, Share
 Condition = Literal["segment", "value_tier", "driver", "plan", "lifecycle_stage", "risk_band"]
 """What an offer may be limited by."""
 
+KNOWN_VALUES: dict[str, tuple[str, ...]] = {
+    "value_tier": ("high", "medium", "low"),
+    "risk_band": ("high", "medium", "low"),
+    "lifecycle_stage": ("new", "growing", "mature", "declining", "dormant", "won_back"),
+}
+"""Values of the conditions that only have these; segments, plans and drivers are the business's own."""
+
 HOLD_OUT = "hold out"
 """What the list recommends for a customer of the holdout; no offer may be called that."""
 
@@ -26,6 +33,16 @@ def _offer_name(name: str) -> str:
 def _listed(value: Any) -> Any:
     """Take one allowed value for a list of one."""
     return (value,) if isinstance(value, str) else value
+
+
+def _known(when: dict[Condition, Allowed]) -> dict[Condition, Allowed]:
+    """Refuse a value that no customer can have."""
+    for condition, allowed in when.items():
+        known = KNOWN_VALUES.get(condition, allowed)
+        strange = [value for value in allowed if value not in known]
+        if strange:
+            raise ValueError(f"no customer has {condition} '{strange[0]}'; use {', '.join(known)}")
+    return when
 
 
 Allowed = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
@@ -44,7 +61,7 @@ class Offer(Section):
         description="Share of the customers about to leave whom it keeps, until campaigns have measured it; below 0: "
         "it drives customers away."
     )
-    when: dict[Condition, Allowed] = Field(
+    when: Annotated[dict[Condition, Allowed], AfterValidator(_known)] = Field(
         default_factory=dict,
         description="Whom it may be made to: allowed values of `segment`, `value_tier`, `driver`, `plan`, "
         "`lifecycle_stage`, `risk_band`; each of those named must hold.",

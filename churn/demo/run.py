@@ -30,6 +30,7 @@ from churn.warehouse import open_database, quoted, run_ddl
 DEMO_HEAD = "Written by `churn demo`: a simulated company. Running the demo again starts it over."
 SOURCE_DATABASE = "demo_source"
 SHOWN_ON_LIST = 10
+SHOWN_INSIGHTS = 5
 SHOWN_DRIVERS = 6
 CONTACT_COST = 10.0
 OFFERS: list[dict[str, Any]] = [
@@ -169,6 +170,8 @@ def _show(settings: Settings, report: TrainingReport | None) -> None:
         print_table(
             "Tonight's at-risk list, top (bi.at_risk_customers)", list(shown.keys()), [_plain(row) for row in shown]
         )
+        shown = connection.execute(read_sql("demo/insights.sql").statement, {"rows": SHOWN_INSIGHTS})
+        print_table("What the night has to say (bi.insights)", list(shown.keys()), [_plain(row) for row in shown])
 
 
 def _plain(row: sa.Row[Any]) -> list[Any]:

@@ -7,17 +7,29 @@ checks who calls; other programs of this machine may use TCP on 127.0.0.1 with a
 
 from __future__ import annotations
 
-from churn.embedded.access import database_url, ensure_database, login_password, psql_command, set_login
+from churn.embedded.access import (
+    admit,
+    close_to_public,
+    database_url,
+    ensure_database,
+    login_password,
+    login_roles,
+    psql_command,
+    set_login,
+)
 from churn.embedded.server import EmbeddedServer, ServerStatus, allow_tcp, destroy, start, status, stop
 
 __all__ = [
     "EmbeddedServer",
     "ServerStatus",
+    "admit",
     "allow_tcp",
+    "close_to_public",
     "database_url",
     "destroy",
     "ensure_database",
     "login_password",
+    "login_roles",
     "psql_command",
     "set_login",
     "start",

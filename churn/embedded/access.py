@@ -19,6 +19,36 @@ _SCRAM_ITERATIONS = 4096
 _SALT_BYTES = 16
 _PASSWORD_BYTES = 24
 _NAME_BYTES = 63
+READER_LIMITS = {
+    "default_transaction_read_only": "on",
+    "statement_timeout": "60s",
+    "idle_in_transaction_session_timeout": "5min",
+}
+_CLOSE_DATABASES = """
+select format('revoke connect, temporary on database %I from public', d.datname) from pg_database as d
+where exists (
+    select 1 from aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) as a where a.grantee = 0
+)
+order by d.datname \\gexec
+select json_agg(datname order by datname) from pg_database where datallowconn
+"""
+_CLOSE_LARGE_OBJECTS = """
+select format('revoke execute on function %s from public', p.oid::regprocedure) from pg_proc as p
+where
+    p.pronamespace = 'pg_catalog'::regnamespace and (p.proname like 'lo\\_%' or p.proname in ('loread', 'lowrite'))
+    and exists (
+        select 1 from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a where a.grantee = 0
+    )
+order by p.oid \\gexec
+"""
+_ADMIT = """
+select format('grant connect on database %I to %I', :'database', rolname) from pg_roles where rolname = :'role' \\gexec
+"""
+_LIMIT = """
+select format('alter role %I set %s = %L', r.rolname, l.key, l.value)
+from pg_roles as r cross join json_each_text(:'limits') as l
+where r.rolname = :'role' \\gexec
+"""
 
 
 def database_url(home: Path, database: str, role: str | None = None, *, libpq: bool = False, tcp: bool = False) -> str:
@@ -79,6 +109,55 @@ def ensure_database(home: Path, name: str) -> None:
         there = run_sql(layout, "postgres", "select 1 from pg_database where datname = :'name'", {"name": name})
         if not there:
             run_sql(layout, "postgres", 'create database :"name"', {"name": name})
+            run_sql(layout, "postgres", 'revoke connect, temporary on database :"name" from public', {"name": name})
+
+
+def close_to_public(home: Path) -> None:
+    """Let no role into any database that was not let in by name; take temporary tables and large objects away.
+
+    Whoever may connect could otherwise fill the disk. The superuser over the socket keeps everything.
+
+    Raises
+    ------
+    WarehouseError
+        If the server can't be reached or refuses.
+    """
+    with locked(home) as resolved:
+        layout = running_layout(resolved)
+        for name in json.loads(run_sql(layout, "postgres", _CLOSE_DATABASES)):
+            run_sql(layout, name, _CLOSE_LARGE_OBJECTS)
+
+
+def admit(home: Path, database: str, role: str, *, limited: bool) -> None:
+    """Let a role into a database; one that does not exist is passed over.
+
+    Parameters
+    ----------
+    home : Path
+        The `.churn` folder.
+    database : str
+        Name of the database.
+    role : str
+        Name of the role.
+    limited : bool
+        Sessions of its own begin with `READER_LIMITS`.
+
+    Raises
+    ------
+    WarehouseError
+        If the server can't be reached or refuses.
+    """
+    with locked(home) as resolved:
+        layout = running_layout(resolved)
+        run_sql(layout, "postgres", _ADMIT, {"database": database, "role": role})
+        if limited:
+            limits = json.dumps(READER_LIMITS)
+            run_sql(layout, "postgres", _LIMIT, {"role": role, "limits": limits})
+
+
+def login_roles(home: Path) -> list[str]:
+    """Roles that a password was set for, by name."""
+    return sorted(_passwords(home.resolve()))
 
 
 def set_login(home: Path, role: str, password: str | None = None) -> None:

@@ -13,6 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from churn.night_rows import FieldType, NightRows
+from churn.spreadsheets import harmless
 
 Format = Literal["csv", "parquet", "jsonl"]
 
@@ -24,10 +25,6 @@ _TYPES: dict[FieldType, pa.DataType] = {
     "money": pa.decimal128(18, 2),
     "boolean": pa.bool_(),
 }
-# What begins a formula in one spreadsheet or another, in both widths; and what one may drop before looking for it.
-_FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
-_CONTROL = frozenset("\t\r\n")
-_UNSEEN = "\ufeff\u200b\u200c\u200d\u2060\x00"
 
 
 def write_rows(night: NightRows, fmt: Format, target: IO[bytes]) -> int:
@@ -71,13 +68,6 @@ def _csv_safe(batch: pa.RecordBatch) -> pa.RecordBatch:
             column = pa.array(values, type=column.type)
         columns.append(column)
     return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
-
-
-def harmless(text: str) -> str:
-    """Put an apostrophe before text that a spreadsheet would take for a formula; other text is returned as it is."""
-    seen = text.lstrip(_UNSEEN)
-    begins = seen.lstrip().lstrip(_UNSEEN)[:1]
-    return f"'{text}" if begins in _FORMULA or seen[:1] in _CONTROL else text
 
 
 def _write_json_lines(batch: pa.RecordBatch, target: IO[bytes]) -> None:

@@ -103,6 +103,11 @@ def export_nights(
     first, last = nights
     if first > last:
         raise UsageError(f"--from {first} is after --to {last}.", "Give the earlier date as --from.")
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(
+            f"{folder} is a file, and --from writes one file a night.",
+            "Give --output a folder, or one night with --as-of.",
+        )
     if not folder.is_dir():
         raise UsageError(f"There is no folder {folder}.", "Make it, or choose another --output.")
     for as_of in published_nights(warehouse, first, last):

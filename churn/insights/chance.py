@@ -1,8 +1,8 @@
 """Whether chance explains a figure: the tests behind the claims of a night, and how many may be believed together.
 
-Arrays and numbers only. Two kinds of claim are tested each night: facts (who leaves more often, what a campaign did)
-and changes within a week. A claim must pass Benjamini-Hochberg among all of the night's tests and among those of its
-own kind, so that true facts, of which a company has many, do not lower the bar for changes.
+Arrays and numbers only. Each question has tests of its own kind: segments, behaviours, campaigns, changes within a
+week. A claim must pass Benjamini-Hochberg among all of the night's tests and among those of its own kind, so that what
+is true of one question, and a company has many true facts, does not lower the bar for another.
 """
 
 from __future__ import annotations

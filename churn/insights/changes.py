@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from churn.insights.chance import change_p_value
-from churn.insights.findings import CHANGE, WEEK, Candidate, Evidence, Finding, Night, Numbers
+from churn.insights.findings import CHANGE, Candidate, Evidence, Finding, Night, Numbers
 from churn.insights.wording import money, percent, points
 
 LEAST_CUSTOMERS = 30
@@ -50,7 +50,7 @@ def change_candidates(night: Night) -> list[Candidate]:
         if p_value is not None and numbers["customers"] >= LEAST_CUSTOMERS:
             finding = partial(_changed, night, measure, value, evidence, p_value)
             found.append(
-                Candidate(WEEK, p_value, is_big(measure, numbers["change"], numbers["figure_before"]), finding)
+                Candidate(CHANGE, p_value, is_big(measure, numbers["change"], numbers["figure_before"]), finding)
             )
     return found
 

@@ -23,8 +23,6 @@ CAMPAIGN = "Did the campaign work?"
 CHANGE = "What changed within a week?"
 QUESTIONS = (SEGMENTS, BEHAVIOUR, VALUE, CONTACT, CAMPAIGN)
 
-FACT, WEEK = "fact", "change"
-
 Numbers = dict[str, Any]
 
 
@@ -89,18 +87,21 @@ class Candidate:
     Attributes
     ----------
     kind : str
-        `FACT` or `WEEK`.
+        The question that it answers; its tests are judged together.
     p_value : float
     is_big : bool
         It reaches the least effect that anybody would act on.
     finding : callable
-        Puts it into words; only called for claims that are made.
+        Puts it into words; only called for what is proven and big.
+    small : callable, optional
+        Puts it into words where it is proven, but nobody would act on so little.
     """
 
     kind: str
     p_value: float
     is_big: bool
     finding: Callable[[], Finding]
+    small: Callable[[], Finding] | None = None
 
 
 @dataclass(frozen=True)
@@ -116,12 +117,15 @@ class Night:
     currency : str
     horizon_days : int
         Within how many days leaving counts as churn.
+    wait_days : int
+        After how many days it is known: the horizon and the grace after it.
     """
 
     connection: Connection
     as_of: date
     currency: str
     horizon_days: int
+    wait_days: int
 
     def evidence(self, name: str, view: str, **subject: str) -> Evidence | None:
         """Run `sql/insights/evidence_<name>.sql`; None where it gives no row."""
@@ -155,7 +159,7 @@ class Night:
         return [{key: plain(value) for key, value in row.items()} for row in found]
 
     def _params(self, names: tuple[str, ...], subject: dict[str, str]) -> dict[str, Any]:
-        known = {"as_of": self.as_of, **subject}
+        known = {"as_of": self.as_of, "wait_days": self.wait_days, **subject}
         return {name: known[name] for name in names}
 
 
@@ -168,13 +172,23 @@ def plain(value: Any) -> Any:
     return value
 
 
-def claimed(candidates: list[Candidate]) -> list[Finding]:
-    """Return the findings of the claims that the night's tests together allow, in the order given."""
+def believed(candidates: list[Candidate]) -> list[Candidate]:
+    """Return what the night's tests together prove, big or small, in the order given."""
     passed = proven([candidate.p_value for candidate in candidates], [candidate.kind for candidate in candidates])
+    return [candidate for candidate, is_proven in zip(candidates, passed, strict=True) if is_proven]
+
+
+def claimed(proved: list[Candidate]) -> list[Finding]:
+    """Put into words what is proven and big."""
+    return [candidate.finding() for candidate in proved if candidate.is_big]
+
+
+def real_but_small(proved: list[Candidate], question: str) -> list[Finding]:
+    """Put into words what is proven of a question, but less than anybody would act on."""
     return [
-        candidate.finding()
-        for candidate, is_proven in zip(candidates, passed, strict=True)
-        if is_proven and candidate.is_big
+        candidate.small()
+        for candidate in proved
+        if candidate.kind == question and not candidate.is_big and candidate.small is not None
     ]
 
 

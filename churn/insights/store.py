@@ -17,10 +17,10 @@ from sqlalchemy.engine import Connection
 from churn import campaigns
 from churn.config import Settings
 from churn.exposure import assigned_weights
-from churn.insights.campaign import campaign_candidates, campaigns_untold
+from churn.insights.campaign import campaign_candidates, campaigns_told
 from churn.insights.changes import change_candidates
 from churn.insights.facts import fact_candidates, model_driver, riskiest_segment
-from churn.insights.findings import BEHAVIOUR, CAMPAIGN, SEGMENTS, Finding, Night, claimed, ranked
+from churn.insights.findings import BEHAVIOUR, SEGMENTS, Finding, Night, believed, claimed, ranked, real_but_small
 from churn.insights.tonight import left_off, value_at_risk, whom_to_contact
 from churn.labels import make_labels
 from churn.partitions import ensure_month
@@ -130,10 +130,14 @@ def _as_published(connection: Connection, settings: Settings, pointer: Published
         connection.execute(sa.insert(published), _pointer_row(pointer))
         campaigns.admit(connection, settings, pointer.as_of, pointer.list_run_id, at=pointer.published_at)
         campaigns.store_results(connection, settings, pointer.as_of, pointer.run_id, at=pointer.published_at)
-        night = Night(connection, pointer.as_of, settings.business.currency, settings.churn.horizon_days)
-        findings = _findings(night)
+        findings = _findings(_night(connection, settings, pointer.as_of))
         savepoint.rollback()
     return ranked(findings)
+
+
+def _night(connection: Connection, settings: Settings, as_of: date) -> Night:
+    horizon = settings.churn.horizon_days
+    return Night(connection, as_of, settings.business.currency, horizon, horizon + settings.grace_days)
 
 
 def _pointer_row(pointer: PublishedNight) -> dict[str, Any]:
@@ -143,14 +147,12 @@ def _pointer_row(pointer: PublishedNight) -> dict[str, Any]:
 
 def _findings(night: Night) -> list[Finding]:
     """Answer the five questions, by claims where there are any; then what changed."""
-    candidates = fact_candidates(night) + campaign_candidates(night) + change_candidates(night)
-    found = claimed(candidates)
+    proved = believed(fact_candidates(night) + campaign_candidates(night) + change_candidates(night))
+    found = claimed(proved)
     answered = {finding.question for finding in found}
     found += [value_at_risk(night), whom_to_contact(night), *left_off(night)]
-    if SEGMENTS not in answered:
-        found.append(riskiest_segment(night))
-    if BEHAVIOUR not in answered:
-        found.append(model_driver(night))
-    if CAMPAIGN not in answered:
-        found += campaigns_untold(night)
-    return found
+    for question, otherwise in ((SEGMENTS, riskiest_segment), (BEHAVIOUR, model_driver)):
+        if question not in answered:
+            small = ranked(real_but_small(proved, question))
+            found.append(small[0] if small else otherwise(night))
+    return found + campaigns_told(night, proved, {finding.subject for finding in found})

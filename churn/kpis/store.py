@@ -14,10 +14,12 @@ from churn.warehouse import literal_sql, run_ddl
 
 _CONTRACTUAL = {"mrr_levels": "mrr_levels", "mrr_plans": "mrr_plans"}
 _INACTIVITY = {"kpi_purchases": "purchases"}
-_FIRST_DATES = {
+_FIRST_ACTIVE_DATES = {
     "contractual": "select min(first_date) from mrr_levels",
     "inactivity": "select min(first_paid_date) from kpi_purchases",
 }
+# Every step joins whole unsorted tables, once: hashes beat sorts, and a rough idea of their sizes will do.
+_PLANNING = ("set local enable_mergejoin = off", "set local default_statistics_target = 10")
 
 
 def store_kpis(connection: Connection, settings: Settings, as_of: date, run_id: int) -> int:
@@ -26,7 +28,8 @@ def store_kpis(connection: Connection, settings: Settings, as_of: date, run_id: 
     Parameters
     ----------
     connection : sqlalchemy.Connection
-        In a transaction; the month's partitions are there. `scores.month_segments` and the run's `scores.clv_totals`
+        In a transaction, which keeps this function's settings of the planner; the month's partitions are there.
+        `scores.month_segments` and the run's `scores.clv_totals`, `scores.customer_scores` and `scores.segment_nights`
         are read.
     settings : Settings
         Definition of churn, horizon, grace and inactivity, in days.
@@ -37,7 +40,7 @@ def store_kpis(connection: Connection, settings: Settings, as_of: date, run_id: 
     Returns
     -------
     int
-        Rows written: none before the first paid period or purchase.
+        Rows written: none before the first paid period, purchase or payment.
     """
     definition = settings.churn.definition
     values: dict[str, Any] = {
@@ -48,13 +51,13 @@ def store_kpis(connection: Connection, settings: Settings, as_of: date, run_id: 
         "grace_days": settings.grace_days,
         "inactivity_days": settings.churn.inactivity_days,
     }
+    for setting in _PLANNING:
+        run_ddl(connection, setting)
     for table, name in (_CONTRACTUAL if definition == "contractual" else _INACTIVITY).items():
         _make(connection, table, name, values)
-    values["first_date"] = connection.scalar(sa.text(_FIRST_DATES[definition]))
-    if values["first_date"] is None:
-        return 0
-    _make(connection, "kpi_calendar", "calendar", values)
+    values["first_active_date"] = connection.scalar(sa.text(_FIRST_ACTIVE_DATES[definition]))
     _make(connection, "kpi_revenue", "revenue", values)
+    _make(connection, "kpi_calendar", "calendar", values)
     _make(connection, "kpi_customer_months", f"customer_months_{definition}", values)
     return sum(_insert(connection, name, values) for name in ("kpi_months", "cohort_months"))
 

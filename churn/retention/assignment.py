@@ -4,16 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.optimize import linprog
 
-from churn.errors import ModelError
-
-NOBODY = -1
-"""Stands for no offer."""
-
-_WHOLE = 1 - 1e-6
-_CENT_SHARE = 1e-9
+from churn.retention.sifting import CENT_SHARE, NOBODY, Limits, sifted
 
 
 def assigned_offers(
@@ -29,7 +21,8 @@ def assigned_offers(
     alone make a network, whose corners are whole (so the answer is exact); the budget adds one row, which leaves at
     most one customer's place in parts, or with capacities those of as many customers as there are offers. What is not
     whole is dropped, and what then still fits is added: by no more than those customers' worth is the total below the
-    best.
+    best. Of more than 4,000 candidates only the close calls are solved (`sifting`); where that doesn't settle, a greedy
+    list is made, without a bound (decision 0015).
 
     Parameters
     ----------
@@ -53,7 +46,7 @@ def assigned_offers(
         return made
     rows = _candidates(worth, list_size)
     made = np.full(len(worth), NOBODY, dtype=np.int64)
-    made[rows] = _solved(worth[rows], cost, list_size, budget, capacities)
+    made[rows] = sifted(worth[rows], Limits.of(cost, list_size, budget, capacities))
     _fill(made, worth, cost, list_size, budget, capacities)
     return _first_of_equals(made, worth)
 
@@ -79,7 +72,7 @@ def _fits(made: NDArray[np.int64], cost: NDArray[np.float64], budget: float, cap
 
 def _allowed(budget: float) -> float:
     """Return the budget with room for the rounding of sums."""
-    return budget * (1 + _CENT_SHARE)
+    return budget * (1 + CENT_SHARE)
 
 
 def _candidates(worth: NDArray[np.float64], list_size: int) -> NDArray[np.intp]:
@@ -94,40 +87,6 @@ def _candidates(worth: NDArray[np.float64], list_size: int) -> NDArray[np.intp]:
     return np.flatnonzero(wanted)
 
 
-def _solved(
-    worth: NDArray[np.float64],
-    cost: NDArray[np.float64],
-    list_size: int,
-    budget: float,
-    capacities: NDArray[np.float64],
-) -> NDArray[np.int64]:
-    """Return what is whole in the best corner of the linear programme, shape (n,)."""
-    customer, offer = np.nonzero(np.isfinite(worth))
-    value, count = worth[customer, offer], len(customer)
-    made = np.full(len(worth), NOBODY, dtype=np.int64)
-    if count == 0:
-        return made
-    one, pair = np.ones(count), np.arange(count)
-    of_offer = sparse.csr_array((one, (offer, pair)), shape=(len(cost), count))
-    limits = np.concatenate([np.ones(len(worth)), capacities, [float(list_size), budget / max(cost.max(), 1e-300)]])
-    rows = sparse.vstack(
-        [
-            sparse.csr_array((one, (customer, pair)), shape=(len(worth), count)),
-            of_offer,
-            sparse.csr_array(one[None, :]),
-            sparse.csr_array((cost / max(cost.max(), 1e-300))[offer][None, :]),
-        ],
-        format="csr",
-    )
-    binds = np.isfinite(limits)
-    solution = linprog(-value / value.max(), A_ub=rows[binds], b_ub=limits[binds], bounds=(0, 1), method="highs-ds")
-    if solution.status != 0:
-        raise ModelError(f"The list could not be chosen: {solution.message}", "Look for offers with absurd costs.")
-    whole = solution.x >= _WHOLE
-    made[customer[whole]] = offer[whole]
-    return made
-
-
 def _fill(
     made: NDArray[np.int64],
     worth: NDArray[np.float64],
@@ -136,20 +95,33 @@ def _fill(
     budget: float,
     capacities: NDArray[np.float64],
 ) -> None:
-    """Give offers, or better ones, as long as one fits, the largest gain first; changes `made`."""
-    while True:
+    """Give offers, or better ones, as long as one fits: down the order of gain, again and again; changes `made`."""
+    is_changed = True
+    while is_changed:
+        is_changed = False
         has = made != NOBODY
-        counts = np.bincount(made[has], minlength=len(cost))
-        now = np.where(has, worth[np.arange(len(made)), made], 0.0)
+        counts, places = np.bincount(made[has], minlength=len(cost)), list_size - np.count_nonzero(has)
         paid = np.where(has, cost[made], 0.0)
         room = _allowed(budget) - counts @ cost
-        fits = (cost[None, :] - paid[:, None] <= room) & (counts < capacities)[None, :]
-        fits &= (has | (np.count_nonzero(has) < list_size))[:, None]
-        gain = np.where(fits, worth - now[:, None], -np.inf)
-        customer, offer = np.unravel_index(int(np.argmax(gain)), gain.shape)
-        if not gain[customer, offer] > 0:
-            return
-        made[customer] = offer
+        fits = (cost[None, :] - paid[:, None] <= room) & (counts < capacities)[None, :] & (has | (places > 0))[:, None]
+        gain = np.where(fits, worth - np.where(has, worth[np.arange(len(made)), made], 0.0)[:, None], -np.inf)
+        customer, offer = np.nonzero(gain > 0)
+        order = np.argsort(-gain[customer, offer], kind="stable")
+        is_done = np.zeros(len(made), dtype=np.bool_)
+        for one, better in zip(customer[order].tolist(), offer[order].tolist(), strict=True):
+            before = made[one]
+            more = cost[better] - paid[one]
+            if is_done[one] or counts[better] >= capacities[better] or more > room:
+                continue
+            if before == NOBODY:
+                if places <= 0:
+                    continue
+                places -= 1
+            else:
+                counts[before] -= 1
+            made[one], is_done[one], is_changed = better, True, True
+            counts[better] += 1
+            room -= more
 
 
 def _first_of_equals(made: NDArray[np.int64], worth: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from churn.errors import ModelError
-from churn.retention.assignment import NOBODY, assigned_offers
+from churn.retention.assignment import assigned_offers
+from churn.retention.sifting import NOBODY
 
 LISTED = "listed"
 BELOW_MINIMUM = "below minimum"
@@ -52,9 +53,10 @@ def choose(
     """Return the list with the highest total of expected net value, each customer with at most one offer.
 
     Exact without a budget; with one, at most a customer's worth below the best, or a few customers' where capacities
-    bind as well (`assigned_offers`). Only offers worth more than 0 and at least `minimum_value` are made. Where nothing
-    is known of any customer's worth, the riskiest are listed, each with the cheapest offer there is. Ties go to the
-    higher risk score, then to the customer_id first by code point; the order of the input does not matter.
+    bind as well; greedy where a large programme doesn't settle (`assigned_offers`). Only offers worth more than 0 and
+    at least `minimum_value` are made. Where nothing is known of any customer's worth, the riskiest are listed, each
+    with the cheapest offer there is. Ties go to the higher risk score, then to the customer_id first by code point; the
+    order of the input does not matter.
 
     Parameters
     ----------

@@ -34,6 +34,7 @@ campaign_lists = monthly(
     column("expected_net_value", Money, null=True),
     column("smallest_balance_p", sa.Double, null=True),
     column("statement", sa.Text),
+    column("is_rehearsal", sa.Boolean, server_default=sa.false()),
     key=("run_id", "campaign"),
 )
 

@@ -16,6 +16,7 @@ from churn import campaigns
 from churn.campaigns import Terms
 from churn.columns import write_columns
 from churn.config import HOLD_OUT
+from churn.publish import latest_published
 from churn.retention import (
     HOLDOUT,
     BalanceRow,
@@ -37,16 +38,24 @@ _MEMBERS = (
     "expected_net_value numeric, offer_cost numeric, save_rate double precision, why text, entered_as_of_date date) "
     "on commit drop"
 )
+REHEARSAL = (
+    "The list of {as_of} is a rehearsal: the night of {latest} is out already, so nobody can act on it. Nobody enters "
+    "the campaign with it, and it begins no cooldown."
+)
 NOBODY_LISTED = "Nobody is on this list."
 
 
 @dataclass(frozen=True)
 class _Listed:
-    """Those on the list, in order, with their side of the campaign and the night they entered it."""
+    """Those on the list, in order, with their side of the campaign and the night they entered it.
+
+    In a rehearsal nobody enters, and no entry is told.
+    """
 
     offered: Offered
     is_holdout: NDArray[np.bool_]
-    entered: list[date]
+    entered: NDArray[np.datetime64]
+    is_rehearsal: bool
 
     def of(self, column: NDArray[Any]) -> NDArray[Any]:
         """Return a column of the candidates for those on the list."""
@@ -71,7 +80,7 @@ def freeze_list(connection: Connection, night: ScoredNight, offered: Offered) ->
     """Write the night's list, with what it can show and how its holdout lies.
 
     The side of the campaign is drawn last, after suppression, capacity and choice of offer, for those who enter; who is
-    in the campaign already keeps theirs.
+    in the campaign already keeps theirs. Where a later night is out already, the list is a rehearsal.
 
     Raises
     ------
@@ -81,7 +90,9 @@ def freeze_list(connection: Connection, night: ScoredNight, offered: Offered) ->
     terms = campaigns.campaign_terms(connection, night.settings)
     if terms.note:
         night.notes.append(terms.note)
-    listed = _sides(connection, night.as_of, offered, terms)
+    latest = latest_published(connection)
+    is_rehearsal = latest is not None and latest.as_of > night.as_of
+    listed = _sides(connection, night.as_of, offered, terms, is_rehearsal=is_rehearsal)
     run_ddl(connection, _MEMBERS)
     write_columns(connection, "list_members", iter([_member_columns(night, listed)]))
     keys = {"as_of": night.as_of, "run_id": night.run_id}
@@ -97,6 +108,8 @@ def freeze_list(connection: Connection, night: ScoredNight, offered: Offered) ->
     if rows:
         connection.execute(sa.insert(campaign_balance), [run | _nulled(vars(row)) for row in rows])
     night.notes.append(f"List of campaign {terms.campaign}: {stated['statement']}")
+    if latest is not None and is_rehearsal:
+        night.notes.append(REHEARSAL.format(as_of=night.as_of, latest=latest.as_of))
 
 
 def list_limits(night: ScoredNight) -> dict[str, Any]:
@@ -124,7 +137,7 @@ def tell_exclusions(connection: Connection, night: ScoredNight) -> None:
         night.notes.append(f"Left alone tonight: {', '.join(told)}.")
 
 
-def _sides(connection: Connection, as_of: date, offered: Offered, terms: Terms) -> _Listed:
+def _sides(connection: Connection, as_of: date, offered: Offered, terms: Terms, *, is_rehearsal: bool) -> _Listed:
     keys = offered.listed_keys.tolist()
     known = campaigns.memberships(connection, terms.campaign, keys)
     drawn = assign_arms(
@@ -134,8 +147,9 @@ def _sides(connection: Connection, as_of: date, offered: Offered, terms: Terms) 
         holdout_share=terms.holdout_share,
     )
     groups = [known[key].campaign_group if key in known else str(arm) for key, arm in zip(keys, drawn, strict=True)]
-    entered = [known[key].entered if key in known else as_of for key in keys]
-    return _Listed(offered, np.array([group == HOLDOUT for group in groups], dtype=np.bool_), entered)
+    entered = [None if is_rehearsal else known[key].entered if key in known else as_of for key in keys]
+    is_holdout = np.array([group == HOLDOUT for group in groups], dtype=np.bool_)
+    return _Listed(offered, is_holdout, np.array(entered, dtype="datetime64[D]"), is_rehearsal)
 
 
 def _member_columns(night: ScoredNight, listed: _Listed) -> dict[str, Any]:
@@ -163,17 +177,19 @@ def _member_columns(night: ScoredNight, listed: _Listed) -> dict[str, Any]:
         "offer_cost": money(cost),
         "save_rate": rate,
         "why": np.array([why_listed(*each, currency=currency) for each in told], dtype=object),
-        "entered_as_of_date": np.array(listed.entered, dtype="datetime64[D]"),
+        "entered_as_of_date": listed.entered,
     }
 
 
 def _members(connection: Connection, as_of: date, terms: Terms, listed: _Listed) -> _Members:
     """Return everybody in the campaign: who entered before, and who enters with this list."""
+    keys = {"as_of": as_of, "campaign": terms.campaign, "is_rehearsal": listed.is_rehearsal}
     before = connection.execute(
-        read_sql("campaigns/members_before.sql").statement, {"as_of": as_of, "campaign": terms.campaign}
+        read_sql("campaigns/members_before.sql").statement,
+        keys,
     ).all()
     counts = [row.members for row in before]
-    enters = np.array([entered == as_of for entered in listed.entered], dtype=np.bool_)
+    enters = listed.entered == np.datetime64(as_of)
     candidates = listed.offered.candidates
     p = listed.of(candidates.churn_probability)[enters]
     known = sum(row.predicted for row in before) + int(np.isfinite(p).sum())
@@ -209,7 +225,7 @@ def _stated(as_of: date, listed: _Listed, members: _Members, rows: list[BalanceR
         "listed": len(listed.is_holdout),
         "treatment": treatment,
         "holdout": holdout,
-        "entering": sum(entered == as_of for entered in listed.entered),
+        "entering": int((listed.entered == np.datetime64(as_of)).sum()),
         "members_to_date": len(members.is_holdout),
         "expected_churn_rate": churn_rate,
         "expected_save_rate": save_rate,
@@ -222,6 +238,7 @@ def _stated(as_of: date, listed: _Listed, members: _Members, rows: list[BalanceR
         "expected_net_value": earned,
         "smallest_balance_p": smallest_p(rows),
         "statement": statement(treatment, holdout, churn_rate, save_rate) if len(p) else NOBODY_LISTED,
+        "is_rehearsal": listed.is_rehearsal,
     }
 
 

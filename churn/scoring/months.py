@@ -14,9 +14,10 @@ from churn import segments
 from churn.columns import write_columns
 from churn.features.snapshot import Snapshot, find_snapshot
 from churn.features.store import read_batches
+from churn.matrix import FeatureNames
 from churn.partitions import ensure_month
 from churn.schema import month_segments, published, snapshots
-from churn.scoring.night import ScoredNight, names_of
+from churn.scoring.night import ScoredNight
 from churn.segmentation import SegmentsInForce, stored_segments, why_not_usable
 from churn.sqlfiles import read_sql
 
@@ -69,8 +70,8 @@ def _missing_months(connection: Connection, night: ScoredNight) -> tuple[list[da
 
 def _assign(reader: Connection, connection: Connection, found: SegmentsInForce, snapshot: Snapshot) -> int:
     """Stream a snapshot's customers into the segments, under the names that these have in the segmentation."""
-    names = names_of(connection, snapshot)
     segmenter = found.segmenter
+    names = FeatureNames(segmenter.feature_names, (), ())
     known = {segment.segment_id: segment.name for segment in segmenter.segments}
 
     def columns() -> Iterator[dict[str, Any]]:
@@ -79,7 +80,7 @@ def _assign(reader: Connection, connection: Connection, found: SegmentsInForce, 
                 "as_of_date": np.full(len(keys), np.datetime64(snapshot.as_of)),
                 "customer_key": keys,
                 "segment_id": ids,
-                "segment": np.array([known[int(segment_id)] for segment_id in ids], dtype=np.str_),
+                "segment": np.array([known[segment_id] for segment_id in ids.tolist()], dtype=np.object_),
             }
 
     return write_columns(connection, f"{month_segments.schema}.{month_segments.name}", columns())

@@ -15,6 +15,7 @@ from churn.retention import choose, eligible, expected_net_value
 from churn.retention.choice import LISTED
 from churn.scoring.night import ScoredNight
 from churn.scoring.reasons import explain
+from churn.scoring.words import unsuited_notes
 from churn.sqlfiles import read_sql
 from churn.warehouse import literal_sql
 
@@ -134,7 +135,9 @@ def decide(connection: Connection, night: ScoredNight, frozen: NDArray[np.int64]
     if any("driver" in offer.when for offer in offers):
         explain(connection, night, _union(_hopeful(night, candidates, worth), frozen))
         drivers = _read_drivers(connection, night, candidates)
+        night.notes.extend(unsuited_notes(offers, candidates.attributes, drivers))
         return _choose(night, candidates, _allowed(offers, candidates, drivers, worth))
+    night.notes.extend(unsuited_notes(offers, candidates.attributes, drivers))
     offered = _choose(night, candidates, _allowed(offers, candidates, drivers, worth))
     explain(connection, night, _union(offered.listed_keys, frozen))
     return offered

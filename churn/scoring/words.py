@@ -1,9 +1,15 @@
-"""Why a customer is on the list and what for, in one plain sentence with the customer's own numbers."""
+"""Why a customer is on the list and what for, in one plain sentence, and which offers suit nobody."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from churn.config import Offer
+from churn.retention import eligible
 from churn.risk.facts import days_long
 from churn.risk.recency import LONGEST_DAYS
 
@@ -48,6 +54,37 @@ def why_listed(
             f"{currency} after its cost of {cost:,.2f} {currency}"
         )
     return f"{because}; held out to measure what the campaign does: leave alone." if is_holdout else f"{because}."
+
+
+def unsuited_notes(
+    offers: Sequence[Offer], attributes: Mapping[str, NDArray[np.object_]], drivers: NDArray[np.object_]
+) -> list[str]:
+    """Return a note for each offer that may be made to nobody, or names a segment or plan that nobody has.
+
+    Parameters
+    ----------
+    offers : sequence of Offer
+    attributes : mapping of str to ndarray of object, shape (n,)
+        By condition, `driver` apart.
+    drivers : ndarray of object, shape (n, 3)
+        Of the customers whose reasons are known.
+    """
+    suits = np.any(eligible(offers, attributes, drivers), axis=0)
+    held = {name: set(values.tolist()) for name, values in attributes.items()} | {"driver": set(drivers.ravel())}
+    notes = []
+    for offer, is_of_use in zip(offers, list(suits), strict=True):
+        missing = [
+            f"{condition} '{value}'"
+            for condition, allowed in offer.when.items()
+            for value in allowed
+            if value not in held[condition] and not (is_of_use and condition not in ("segment", "plan"))
+        ]
+        told = f"no customer has {' or '.join(missing)}" if missing else "no customer meets all of its conditions"
+        if not is_of_use:
+            notes.append(f"Offer {offer.name} suits nobody tonight: {told}.")
+        elif missing:
+            notes.append(f"Offer {offer.name}: {told} tonight.")
+    return notes
 
 
 def _percent(share: float) -> str:

@@ -207,6 +207,7 @@ CREATE TABLE scores.campaign_lists (
     expected_net_value NUMERIC,
     smallest_balance_p DOUBLE PRECISION,
     statement TEXT NOT NULL,
+    is_rehearsal BOOLEAN DEFAULT false NOT NULL,
     CONSTRAINT pk_campaign_lists PRIMARY KEY (as_of_date, run_id, campaign)
 )
  PARTITION BY RANGE (as_of_date);

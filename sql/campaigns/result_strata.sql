@@ -2,8 +2,9 @@
 -- writes: none
 -- grain: campaign × arm × stratum (segment and risk band at entry)
 -- reads: ops.campaign_members, ops.campaign_outcomes, ops.campaign_contacts
--- params: as_of
--- window: entries up to and with as_of; outcomes that had matured by as_of
+-- params: as_of, horizon_days
+-- window: entries up to and with as_of; outcomes that had matured by as_of; contact_cost_measured: contacts up to
+-- horizon_days after the entry, like the revenue it is set against
 --
 -- The counts and sums that the results are made of, by assignment. An arm is an offer; `all` is the whole campaign. The
 -- holdout of an offer are those whom it would have been made to; in a campaign that was drawn elsewhere the holdout has
@@ -13,6 +14,10 @@ with member_costs as (
         c.campaign,
         c.customer_key,
         sum(coalesce(c.cost, m.offer_cost)) as contact_cost,
+        sum(coalesce(c.cost, m.offer_cost)) filter (
+            where c.sent_date < m.as_of_date + cast(:horizon_days as integer)
+        ) as horizon_cost,
+        bool_or(c.sent_date < m.as_of_date + cast(:horizon_days as integer)) as is_contacted_in_horizon,
         count(*) filter (where c.cost is not null) as priced_contacts,
         count(*) filter (where c.cost is null) as unpriced_contacts
     from ops.campaign_contacts as c
@@ -34,6 +39,8 @@ members as (
         m.offer_cost,
         c.customer_key is not null as is_contacted,
         c.contact_cost,
+        c.horizon_cost,
+        coalesce(c.is_contacted_in_horizon, false) as is_contacted_in_horizon,
         coalesce(c.priced_contacts, 0) as priced_contacts,
         coalesce(c.unpriced_contacts, 0) as unpriced_contacts,
         o.customer_key is not null as is_due,
@@ -97,11 +104,12 @@ select
     coalesce(sum(m.churn_probability), 0) as expected_churners,
     count(m.churn_probability) as expected_customers,
     coalesce(sum(m.contact_cost) filter (where m.is_treatment), 0) as contact_cost,
-    coalesce(sum(m.contact_cost) filter (where m.is_treatment and m.is_measured), 0) as contact_cost_measured,
+    sum(m.horizon_cost) filter (where m.is_treatment and m.is_measured) as contact_cost_measured,
+    count(*) filter (where m.is_treatment and m.is_measured and m.is_contacted_in_horizon) as contacted_measured,
     sum(m.priced_contacts) filter (where m.is_treatment) as priced_contacts,
     sum(m.unpriced_contacts) filter (where m.is_treatment) as unpriced_contacts,
     coalesce(sum(m.offer_cost) filter (where m.is_treatment), 0) as planned_cost,
-    coalesce(sum(m.offer_cost) filter (where m.is_treatment and m.is_measured), 0) as planned_cost_measured,
+    sum(m.offer_cost) filter (where m.is_treatment and m.is_measured) as planned_cost_measured,
     count(m.offer_cost) filter (where m.is_treatment) as planned_customers
 from arms as a
 inner join members as m

@@ -1,7 +1,7 @@
 -- name: at_risk
 -- writes: none
 -- grain: customer on a night's list
--- reads: ops.published, scores.at_risk_list, staging.customer_keys, staging.customers
+-- reads: ops.published, scores.at_risk_list, staging.customer_keys, staging.customers, ops.runs
 -- params: as_of, with_holdout
 -- window: none
 -- type.as_of_date: date
@@ -27,6 +27,9 @@
 -- type.save_rate: double
 -- type.why: text
 -- type.entered_as_of_date: date
+-- type.risk_band: text
+-- type.risk_percentile: double
+-- type.model_version: text
 select
     a.as_of_date,
     a.priority_rank,
@@ -50,13 +53,17 @@ select
     a.offer_cost,
     a.save_rate,
     a.why,
-    a.entered_as_of_date
+    a.entered_as_of_date,
+    a.risk_band,
+    a.risk_percentile,
+    r.versions ->> 'churn' as model_version
 from ops.published as p
 inner join scores.at_risk_list as a
     on p.as_of_date = a.as_of_date and p.list_run_id = a.run_id
 inner join staging.customer_keys as k on a.customer_key = k.customer_key
 inner join staging.customers as c
     on k.customer_id = c.customer_id and c.valid_to = timestamp '9999-12-31'
+inner join ops.runs as r on a.run_id = r.run_id
 where
     p.as_of_date = cast(:as_of as date)
     and a.as_of_date = cast(:as_of as date)

@@ -34,6 +34,8 @@
 -- type.driver_1: text
 -- type.driver_2: text
 -- type.driver_3: text
+-- type.risk_score: double
+-- type.in_sample: boolean
 select
     s.as_of_date,
     s.customer_id,
@@ -64,7 +66,9 @@ select
     s.plan,
     s.driver_1,
     s.driver_2,
-    s.driver_3
+    s.driver_3,
+    s.risk_score,
+    s.in_sample
 from bi.customer_scores_history as s
 where s.as_of_date = cast(:as_of as date)
 order by s.customer_id collate "C" asc

@@ -5,12 +5,13 @@
 -- params: as_of, run_id, outcome_as_of, outcome_run_id
 -- window: the label window of outcome_as_of
 --
--- Reasons are kept for the list and the riskiest tenth alone; whoever has none counts among the others. Customers whom
--- a list was to treat are left out: what they did says nothing about the behaviour.
+-- Reasons are kept for the list and the riskiest tenth alone, who leave more often whatever their reasons. So a
+-- behaviour is held against those who had other reasons, never against customers without any. Customers whom a list was
+-- to treat are left out: what they did says nothing about the behaviour.
 insert into scores.group_outcomes (
     as_of_date, run_id, dimension, value, outcome_as_of_date, customers, churned, others, others_churned
 )
-with scored_customers as (
+with explained_customers as (
     select
         s.customer_key,
         l.churned,
@@ -22,13 +23,14 @@ with scored_customers as (
         s.as_of_date = cast(:outcome_as_of as date)
         and s.run_id = :outcome_run_id
         and coalesce(w.weight, 1) > 0
+        and coalesce(s.driver_1, s.driver_2, s.driver_3) is not null
 ),
 
 all_customers as (
     select
         count(*) as customers,
         count(*) filter (where s.churned) as churned
-    from scored_customers as s
+    from explained_customers as s
 ),
 
 driver_counts as (
@@ -36,7 +38,7 @@ driver_counts as (
         d.driver,
         count(distinct s.customer_key) as customers,
         count(distinct s.customer_key) filter (where s.churned) as churned
-    from scored_customers as s
+    from explained_customers as s
     cross join lateral unnest(s.drivers) as d (driver)
     where d.driver is not null
     group by d.driver

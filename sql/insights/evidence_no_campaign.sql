@@ -4,7 +4,5 @@
 -- reads: bi.campaign_results
 -- params: none
 -- window: none
-select
-    count(distinct r.campaign) as campaigns,
-    count(distinct r.campaign) filter (where r.incremental_retention is not null) as measured_campaigns
+select count(distinct r.campaign) as campaigns
 from bi.campaign_results as r

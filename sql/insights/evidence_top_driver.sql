@@ -11,5 +11,5 @@ select
     d.customers_affected
 from bi.churn_drivers as d
 where d.segment = 'all' and d.as_of_date = cast(:as_of as date)
-order by d.direction = 'raises' desc, d.customers_affected desc, d.importance desc, d.driver asc
+order by d.importance desc, d.customers_affected desc, d.driver asc
 limit 1

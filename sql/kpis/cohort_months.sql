@@ -7,7 +7,7 @@
 --
 -- Customers by the month they signed up in, and who of them is active (gaps bridged) or eligible as each month since
 -- ends. Customers deleted in the source stay in their cohort: without them it would look as if fewer had left. Only whole
--- months, from the first with data on; revenue is what they paid in the month, or their mrr at its end where no
+-- months, from the signup month on: who has not paid yet is not retained yet. Revenue is what they paid in the month, or their mrr at its end where no
 -- payments are mapped.
 insert into scores.cohort_months (
     as_of_date, run_id, signup_month, months_since, customers, retained, revenue, is_provisional

@@ -1,24 +1,25 @@
 -- name: customer_months_contractual
 -- writes: none
 -- grain: customer × month in which they were active at some time, or paid
--- reads: mrr_levels, mrr_plans, kpi_calendar, kpi_revenue, scores.month_segments
--- params: none
+-- reads: mrr_levels, mrr_plans, kpi_calendar, kpi_revenue, scores.month_segments, scores.customer_scores, scores.segment_nights
+-- params: as_of, run_id
 -- window: all history before as_of
 --
 -- Who was there as the month began and as it ended, and at what mrr, with gaps bridged. Churned is who was there at the
 -- start and whose bridged coverage ended on a day of the month, as the label has it. Who arrives and leaves within the
--- month is at neither end. Plan and segment are those of the start, or of the first day for those who arrive.
+-- month is at neither end. The plan is that of the start, or of the first day for those who arrive. The segment is that of
+-- the start; for those who arrive that of the month's end, which tonight is for the last month: they had none before.
 with month_states as materialized (
     select
         l.customer_key,
-        g.month_number,
+        m.month_number + 1 as month_number,
         l.mrr,
         l.is_covered,
         l.paid_date,
         l.ended_date
     from mrr_levels as l
-    cross join lateral generate_series(l.from_month + 1, l.to_month) as g (month_number)
-    where l.mrr > 0
+    inner join kpi_calendar as m on l.from_month <= m.month_number and l.to_month > m.month_number
+    where l.mrr > 0 and m.is_shown
 ),
 
 month_arrivals as (
@@ -68,6 +69,7 @@ compared_customers as (
     select
         k.customer_key,
         m.month,
+        case when k.is_start then m.month else m.month_end end as segment_date,
         k.paid_date,
         k.is_present,
         k.is_start,
@@ -82,6 +84,24 @@ compared_customers as (
     from known_customers as k
     inner join kpi_calendar as m on k.month_number = m.month_number
     left join month_states as e on k.customer_key = e.customer_key and k.month_number + 1 = e.month_number
+),
+
+segment_days as (
+    select
+        g.as_of_date,
+        g.customer_key,
+        g.segment
+    from scores.month_segments as g
+    where g.as_of_date < cast(:as_of as date)
+    union all
+    select
+        s.as_of_date,
+        s.customer_key,
+        n.segment
+    from scores.customer_scores as s
+    inner join scores.segment_nights as n
+        on s.as_of_date = n.as_of_date and s.run_id = n.run_id and s.segment_id = n.segment_id
+    where s.as_of_date = cast(:as_of as date) and s.run_id = cast(:run_id as bigint)
 )
 
 select
@@ -89,10 +109,10 @@ select
     c.month,
     coalesce(p.plan, '(none)') as plan,
     case
-        when c.is_start then coalesce(g.segment, '(unknown)')
+        when c.is_present and g.segment is not null then g.segment
+        when c.is_start or not c.is_present then '(unknown)'
         when c.is_first then '(new)'
-        when c.is_present then '(returned)'
-        else '(unknown)'
+        else '(returned)'
     end as segment,
     c.is_start,
     c.is_end,
@@ -106,4 +126,4 @@ select
     c.revenue
 from compared_customers as c
 left join mrr_plans as p on c.customer_key = p.customer_key and c.paid_date = p.paid_date
-left join scores.month_segments as g on c.month = g.as_of_date and c.customer_key = g.customer_key
+left join segment_days as g on c.segment_date = g.as_of_date and c.customer_key = g.customer_key

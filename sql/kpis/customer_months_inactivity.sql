@@ -1,35 +1,26 @@
 -- name: customer_months_inactivity
 -- writes: none
 -- grain: customer × month in which they were eligible, bought or had money back
--- reads: kpi_purchases, kpi_calendar, kpi_revenue, scores.month_segments
--- params: inactivity_days
+-- reads: kpi_purchases, kpi_calendar, kpi_revenue, scores.month_segments, scores.customer_scores, scores.segment_nights
+-- params: as_of, run_id, inactivity_days
 -- window: all history before as_of
 --
 -- Eligible as the month began or ended: a purchase in the inactivity_days before. Churned is who was eligible at the start
 -- and bought nothing in the month, as the label has it for a horizon of the month's length; who has churned stays
 -- eligible until the last purchase is inactivity_days old. New is who has a purchase for the first time, reactivated any
--- other buyer who was not eligible at the start.
-with eligible_months as materialized (
-    select
-        p.customer_key,
-        p.last_paid_date,
-        p.valid_from,
-        p.valid_to,
-        g.month_number
-    from kpi_purchases as p
-    cross join lateral generate_series(p.paid_month, p.eligible_to_month) as g (month_number)
-),
-
-eligible_ends as materialized (
+-- other buyer who was not eligible at the start. The segment is that of the start; for those who arrive that of the
+-- month's end, which tonight is for the last month.
+with eligible_ends as materialized (
     select distinct
-        n.customer_key,
-        n.month_number
-    from eligible_months as n
-    inner join kpi_calendar as m on n.month_number = m.month_number
+        p.customer_key,
+        m.month_number
+    from kpi_purchases as p
+    inner join kpi_calendar as m on p.paid_month <= m.month_number and p.eligible_to_month >= m.month_number
     where
-        n.last_paid_date >= m.month_end - cast(:inactivity_days as integer)
-        and n.valid_from < m.month_end
-        and n.valid_to >= m.month_end
+        m.is_shown
+        and p.last_paid_date >= m.month_end - cast(:inactivity_days as integer)
+        and p.valid_from < m.month_end
+        and p.valid_to >= m.month_end
 ),
 
 buyers as (
@@ -41,28 +32,18 @@ buyers as (
     where p.valid_from < m.month_end and p.valid_to >= m.month_end
 ),
 
-horizon_months as materialized (
-    select
-        p.customer_key,
-        p.first_paid_date,
-        p.valid_from,
-        p.valid_to,
-        g.month_number
-    from kpi_purchases as p
-    cross join lateral generate_series(p.horizon_from_month, p.paid_month) as g (month_number)
-),
-
 horizon_buyers as (
     select distinct
-        n.customer_key,
-        n.month_number
-    from horizon_months as n
-    inner join kpi_calendar as m on n.month_number = m.month_number
+        p.customer_key,
+        m.month_number
+    from kpi_purchases as p
+    inner join kpi_calendar as m on p.horizon_from_month <= m.month_number and p.paid_month >= m.month_number
     where
-        m.is_horizon_known
-        and n.first_paid_date < m.horizon_end
-        and n.valid_from < m.horizon_end
-        and n.valid_to >= m.horizon_end
+        m.is_shown
+        and m.is_horizon_known
+        and p.first_paid_date < m.horizon_end
+        and p.valid_from < m.horizon_end
+        and p.valid_to >= m.horizon_end
 ),
 
 first_purchases as (
@@ -124,6 +105,24 @@ compared_customers as (
         sum(f.revenue) as revenue
     from customer_facts as f
     group by f.customer_key, f.month_number
+),
+
+segment_days as (
+    select
+        g.as_of_date,
+        g.customer_key,
+        g.segment
+    from scores.month_segments as g
+    where g.as_of_date < cast(:as_of as date)
+    union all
+    select
+        s.as_of_date,
+        s.customer_key,
+        n.segment
+    from scores.customer_scores as s
+    inner join scores.segment_nights as n
+        on s.as_of_date = n.as_of_date and s.run_id = n.run_id and s.segment_id = n.segment_id
+    where s.as_of_date = cast(:as_of as date) and s.run_id = cast(:run_id as bigint)
 )
 
 select
@@ -131,10 +130,10 @@ select
     m.month,
     cast(null as text) as plan,
     case
-        when c.is_start then coalesce(g.segment, '(unknown)')
-        when c.is_arrival and c.month_number = p.month_number then '(new)'
-        when c.is_arrival then '(returned)'
-        else '(unknown)'
+        when (c.is_start or c.is_arrival) and g.segment is not null then g.segment
+        when c.is_start or not c.is_arrival then '(unknown)'
+        when c.month_number = p.month_number then '(new)'
+        else '(returned)'
     end as segment,
     c.is_start,
     c.is_end,
@@ -150,4 +149,5 @@ from compared_customers as c
 inner join kpi_calendar as m on c.month_number = m.month_number
 left join horizon_buyers as h on c.customer_key = h.customer_key and c.month_number = h.month_number
 left join first_purchases as p on c.customer_key = p.customer_key
-left join scores.month_segments as g on m.month = g.as_of_date and c.customer_key = g.customer_key
+left join segment_days as g
+    on case when c.is_start then m.month else m.month_end end = g.as_of_date and c.customer_key = g.customer_key

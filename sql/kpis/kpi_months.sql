@@ -6,8 +6,9 @@
 -- window: all history before as_of
 --
 -- Counts and sums of the customers of a month: all of them, and by plan and segment. Every customer of a month has one
--- plan and one segment in it, so the values of a dimension add up. Nothing is rounded but avg_clv: the average of the
--- last night of the month that was published, tonight's for the month that is not over.
+-- plan and one segment in it, so the values of a dimension add up. Nothing is rounded. avg_clv is of the last night of
+-- the month that was published, tonight's for the month that is not over, and of whoever was in the segment or plan on
+-- that night. A night has a CLV for all of its customers or for none.
 insert into scores.kpi_months (
     as_of_date, run_id, month, dimension, value, customers_start, new, reactivated, churned, customers_end,
     mrr_start, mrr_new, mrr_expansion, mrr_contraction, mrr_churned, mrr_reactivated, mrr_end, revenue, avg_clv,
@@ -51,6 +52,7 @@ shown_months as (
         'all' as dimension,
         'all' as value
     from kpi_calendar as m
+    where m.is_shown
     union all
     select
         s.month,
@@ -84,7 +86,7 @@ clv_averages as (
         n.month,
         t.dimension,
         t.value,
-        round(nullif(t.clv, 0) / nullif(t.customers, 0), 2) as avg_clv
+        nullif(t.clv, 0) / nullif(t.customers, 0) as avg_clv
     from clv_nights as n
     inner join scores.clv_totals as t on n.as_of_date = t.as_of_date and n.run_id = t.run_id
 )

@@ -1,13 +1,14 @@
 -- name: campaign_weights
 -- writes: none
 -- grain: customer of a campaign that was listed, entered or contacted within horizon_days of as_of
--- reads: ops.published, scores.at_risk_list, ops.campaigns, ops.campaign_members, ops.campaign_contacts
+-- reads: ops.published, scores.at_risk_list, scores.campaign_lists, ops.campaign_members, ops.campaign_contacts
 -- params: as_of, horizon_days
 -- window: lists, entries and contacts of (as_of - horizon_days, as_of + horizon_days)
 --
 -- A list of a night changes what happens in the horizon after it, so it touches the label window of as_of where the
--- two nights are less than a horizon apart. So does the day on which a customer entered a campaign that was drawn
--- elsewhere, and the day of any recorded contact. Who was to be contacted (treatment) in any campaign, or was, weighs 0;
+-- two nights are less than a horizon apart; a rehearsal (a list frozen when a later night was out already) reached
+-- nobody and changes nothing. So does the day on which a customer entered a campaign, by a list or drawn elsewhere, and
+-- the day of any recorded contact. Who was to be contacted (treatment) in any campaign, or was, weighs 0;
 -- who was held out of all of theirs stands for everyone like them: 1 / share held out, multiplied over the campaigns,
 -- whose draws are independent. has_holdout is false where one of the customer's campaigns held nobody out.
 with touched_customers as (
@@ -21,16 +22,19 @@ with touched_customers as (
     where
         p.as_of_date > cast(:as_of as date) - cast(:horizon_days as integer)
         and p.as_of_date < cast(:as_of as date) + cast(:horizon_days as integer)
+        and not exists (
+            select 1
+            from scores.campaign_lists as l
+            where l.as_of_date = p.as_of_date and l.run_id = p.list_run_id and l.is_rehearsal
+        )
     union all
     select
         m.customer_key,
         m.campaign,
         m.campaign_group <> 'holdout' as is_treated
     from ops.campaign_members as m
-    inner join ops.campaigns as g on m.campaign = g.campaign
     where
-        g.kind = 'recorded'
-        and m.as_of_date > cast(:as_of as date) - cast(:horizon_days as integer)
+        m.as_of_date > cast(:as_of as date) - cast(:horizon_days as integer)
         and m.as_of_date < cast(:as_of as date) + cast(:horizon_days as integer)
     union all
     select

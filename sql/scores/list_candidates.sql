@@ -1,15 +1,17 @@
 -- name: list_candidates
 -- writes: none
 -- grain: customer × run
--- reads: scores.customer_scores, scores.segment_nights, staging.customer_keys, staging.customers, staging.support_tickets, ops.published, scores.at_risk_list, ops.campaign_contacts, ops.campaign_members
+-- reads: scores.customer_scores, scores.segment_nights, staging.customer_keys, staging.customers, staging.support_tickets, ops.published, scores.at_risk_list, scores.campaign_lists, ops.campaign_contacts, ops.campaign_members
 -- params: as_of, run_id, campaign, cooldown_days, horizon_days
--- window: lists and contacts of [as_of - cooldown_days, as_of), entries to other campaigns of [as_of - horizon_days, as_of)
+-- window: lists of [as_of - cooldown_days, as_of), contacts of [as_of - cooldown_days, as_of], entries to other campaigns of [as_of - horizon_days, as_of]
 --
 -- Everybody scored, with what an offer may be limited by, and why they must be left alone, if so: the first of
 --   not contactable      as known now, whatever the night: the customer said so, or is gone from the source;
 --   open severe ticket   a severe ticket opened before as_of and not closed before it;
---   cooldown             on another night's published list, in either group, or recorded as contacted;
---   other campaign       entered another campaign less than a churn horizon ago, in either group.
+--   cooldown             on another night's published list, in either group, or recorded as contacted. A rehearsal
+--                        (a list frozen when a later night was out already) reached nobody, and counts for nothing;
+--   other campaign       entered another campaign less than a churn horizon ago, in either group. Entries of as_of
+--                        itself count where the campaign was drawn elsewhere: those of a list of as_of go with it.
 with resting_customers as (
     select a.customer_key
     from ops.published as p
@@ -20,12 +22,17 @@ with resting_customers as (
         and p.as_of_date < cast(:as_of as date)
         and a.as_of_date >= cast(:as_of as date) - cast(:cooldown_days as integer)
         and a.as_of_date < cast(:as_of as date)
+        and not exists (
+            select 1
+            from scores.campaign_lists as l
+            where l.as_of_date = p.as_of_date and l.run_id = p.list_run_id and l.is_rehearsal
+        )
     union
     select c.customer_key
     from ops.campaign_contacts as c
     where
         c.sent_date >= cast(:as_of as date) - cast(:cooldown_days as integer)
-        and c.sent_date < cast(:as_of as date)
+        and c.sent_date <= cast(:as_of as date)
 ),
 
 other_members as (
@@ -34,7 +41,8 @@ other_members as (
     where
         m.campaign <> :campaign
         and m.as_of_date >= cast(:as_of as date) - cast(:horizon_days as integer)
-        and m.as_of_date < cast(:as_of as date)
+        and m.as_of_date <= cast(:as_of as date)
+        and (m.as_of_date < cast(:as_of as date) or m.list_run_id is null)
 ),
 
 upset_customers as (

@@ -23,6 +23,7 @@
 -- column.smallest_balance_p: Smallest p-value of bi.campaign_balance times the number of its rows, at most 1: below 0.001 chance does not explain how the holdout lies.
 -- column.statement: What the list can show, in words, as told before it went out.
 -- column.run_id: Run that froze the list; see bi.job_runs.
+-- column.is_rehearsal: True where a later night was published already as the list was frozen: nobody could be contacted by it. Nobody entered the campaign with it, and it begins no cooldown.
 -- type.as_of_date: date
 -- type.campaign: text
 -- type.listed: bigint
@@ -40,6 +41,7 @@
 -- type.smallest_balance_p: double precision
 -- type.statement: text
 -- type.run_id: bigint
+-- type.is_rehearsal: boolean
 select
     c.as_of_date,
     c.campaign,
@@ -57,7 +59,8 @@ select
     c.expected_net_value,
     c.smallest_balance_p,
     c.statement,
-    c.run_id
+    c.run_id,
+    c.is_rehearsal
 from ops.published as p
 inner join scores.campaign_lists as c
     on p.as_of_date = c.as_of_date and p.list_run_id = c.run_id

@@ -44,13 +44,12 @@
 -- column.incremental_value: What the customers kept are worth: incremental_retention × measured_treatment × the average value at stake at entry × retention.saved_value_share.
 -- column.incremental_value_low: The same at the lower end of the retention's interval.
 -- column.incremental_value_high: The same at its upper end.
--- column.cost_measured: The part of cost that was spent on those measured.
+-- column.cost_measured: The part of cost that was spent on those measured, within the horizon after each entered; null where nobody knows.
 -- column.cost_basis: Where the cost comes from: as recorded, or as planned.
 -- column.detectable_effect: Smallest incremental_retention that the members to date show four times in five; null where not even keeping everyone would be seen.
 -- column.first_as_of_date: Day on which the first member entered.
 -- column.last_as_of_date: Day on which the last one did.
 -- column.as_of_date: Outcomes that had matured by then count.
--- column.computed_at: When the row was computed.
 -- column.run_id: Run that did; see bi.job_runs.
 -- type.campaign: text
 -- type.arm: text
@@ -96,7 +95,6 @@
 -- type.first_as_of_date: date
 -- type.last_as_of_date: date
 -- type.as_of_date: date
--- type.computed_at: timestamp with time zone
 -- type.run_id: bigint
 select
     r.campaign,
@@ -143,6 +141,5 @@ select
     r.first_as_of_date,
     r.last_as_of_date,
     r.as_of_date,
-    r.computed_at,
     r.run_id
 from ops.campaign_results as r

@@ -38,7 +38,7 @@
 -- column.driver_1: The behaviour that reason_1 is about, by its name in bi.churn_drivers; days without activity on a night without a model.
 -- column.driver_2: The behaviour that reason_2 is about.
 -- column.driver_3: The behaviour that reason_3 is about.
--- column.list_status: What became of the customer on the night's list: listed; or why not: not contactable, open severe ticket, cooldown, other campaign, below minimum, over budget, over capacity, list frozen. Null where no offer is expected to pay.
+-- column.list_status: What became of the customer on the night's list: listed; or why not: not contactable, open severe ticket, cooldown, other campaign, below minimum, over budget, over capacity, list frozen. Null where no offer is expected to pay. As of the run that scored the night: who opts out afterwards disappears from bi.at_risk_customers at once, and changes here with the next night.
 -- column.offer: The offer chosen for the customer, or the one that would be best; null where none pays. Whom to contact is in bi.at_risk_customers alone: some are held out.
 -- column.expected_net_value: What that offer is expected to earn with this customer, its cost taken off; null where no offer pays or no model has been trained.
 -- type.as_of_date: date

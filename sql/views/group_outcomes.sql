@@ -4,7 +4,7 @@
 -- reads: ops.published, scores.group_outcomes
 -- params: none
 -- window: none
--- comment: Who left, of the customers of a past night whose churn is known: of each segment, and of those for whom the model had named a behaviour among the three main reasons, beside everybody else. The counts behind bi.insights.
+-- comment: Who left, of the customers of a past night whose churn is known: of each segment, beside everybody else; and of those for whom the model had named a behaviour among the three main reasons, beside those who had other reasons. The counts behind bi.insights.
 -- example: select value as segment, customers, churned, churn_rate, others_churn_rate from bi.group_outcomes where dimension = 'segment' order by churn_rate desc nulls last
 -- column.as_of_date: Business date of the night.
 -- column.dimension: segment or driver (a behaviour, as in bi.churn_drivers).
@@ -13,7 +13,7 @@
 -- column.customers: Customers counted in the group on outcome_as_of_date; behaviours overlap, and leave out whom a campaign was to treat.
 -- column.churned: Those of them who churned within the horizon.
 -- column.churn_rate: churned / customers.
--- column.others: All other customers counted on outcome_as_of_date.
+-- column.others: Whom the group is held against: all other customers counted on outcome_as_of_date; for a behaviour those of them who had other reasons (the list and the riskiest tenth have reasons).
 -- column.others_churned: Those of them who churned within the horizon.
 -- column.others_churn_rate: others_churned / others.
 -- column.run_id: Run that wrote the row; see bi.job_runs.

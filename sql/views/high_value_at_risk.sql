@@ -1,10 +1,10 @@
 -- name: high_value_at_risk
 -- writes: view bi.high_value_at_risk
 -- grain: valuable customer at high risk on the latest published night
--- reads: ops.published, scores.customer_scores, scores.segment_nights, scores.at_risk_list, scores.customer_offers, scores.campaign_lists, ops.campaign_members, staging.customer_keys, staging.customers, ops.runs
+-- reads: ops.published, scores.customer_scores, scores.segment_nights, scores.at_risk_list, scores.customer_offers, staging.customer_keys, staging.customers, ops.runs
 -- params: none
 -- window: none
--- comment: Who is valuable and at risk: contactable customers of the highest value tier in the riskiest tenth of the latest published night, on tonight's list or not, and what is to be done about each.
+-- comment: Who is valuable and at risk: contactable customers of the highest value tier in the riskiest tenth of the latest published night, on tonight's list or not: what is to be done about those on it, and why the others are left alone.
 -- example: select customer_id, value_at_risk, list_status, recommended_action, reason_1 from bi.high_value_at_risk order by value_at_risk desc limit 20
 -- column.as_of_date: Business date of the night.
 -- column.priority_rank: Place on tonight's list, 1 is the customer to contact first; null for a customer who is not on it.
@@ -23,7 +23,7 @@
 -- column.reason_1: Why the customer may leave, in words, with the customer's own numbers; what happened comes before how the customer is placed. Typical = the median of the night's customers. Null where nothing that can be named adds risk.
 -- column.reason_2: The second reason; null where there is none.
 -- column.reason_3: The third reason; null where there is none.
--- column.recommended_action: What to do: the offer to make, or hold out = do not contact. For a customer who is not on tonight's list: the best offer, where only the list's budget or capacity stood in the way and the customer is not held out of the list's campaign; otherwise null = leave alone tonight.
+-- column.recommended_action: What to do: the offer to make, or hold out = do not contact. Null for a customer who is not on tonight's list = leave alone tonight: acting on it would spend beyond the budget and spoil the draw.
 -- column.expected_net_value: What that offer is expected to earn with this customer, its cost taken off: value_at_risk × save_rate × retention.saved_value_share − offer_cost. Null where no offer pays.
 -- column.offer: The offer chosen, or the one that would be best; null where none pays.
 -- column.why: Of a customer on the list, why and what for, in one sentence; null for others, see list_status.
@@ -32,7 +32,7 @@
 -- column.offer_cost: Expected cost of that offer per customer it is made to (retention.offers).
 -- column.save_rate: Share of such customers about to leave whom that offer is expected to keep.
 -- column.entered_as_of_date: Night with whose list the customer entered the campaign; null for a customer who is not on tonight's list.
--- column.list_status: listed; or why not: open severe ticket, cooldown (on another list or contacted within retention.cooldown_days), other campaign, below minimum (retention.minimum_value), over budget, over capacity (of the list or of an offer), list frozen (the list was there first). Null where no offer is expected to pay.
+-- column.list_status: listed; or why not: open severe ticket, cooldown (on another list or contacted within retention.cooldown_days), other campaign, below minimum (retention.minimum_value), over budget, over capacity (of the list or of an offer), list frozen (the list was there first). Null where no offer is expected to pay. As of the run that scored the night; who opts out afterwards disappears from this view at once.
 -- type.as_of_date: date
 -- type.priority_rank: integer
 -- type.customer_id: text
@@ -99,12 +99,6 @@ listed_customers as materialized (
         and a.run_id = (select e.list_run_id from latest_nights as e)
 ),
 
-night_campaigns as materialized (
-    select c.campaign
-    from latest_nights as l
-    inner join scores.campaign_lists as c on l.as_of_date = c.as_of_date and l.list_run_id = c.run_id
-),
-
 chosen_offers as materialized (
     select
         o.customer_key,
@@ -137,20 +131,7 @@ select
     s.reason_1,
     s.reason_2,
     s.reason_3,
-    case
-        when a.customer_key is not null then a.recommended_action
-        when
-            o.list_status in ('over budget', 'over capacity')
-            and not exists (
-                select 1
-                from ops.campaign_members as m
-                where
-                    m.customer_key = s.customer_key
-                    and m.campaign_group = 'holdout'
-                    and m.campaign = (select g.campaign from night_campaigns as g)
-            )
-            then o.offer
-    end as recommended_action,
+    a.recommended_action,
     o.expected_net_value,
     o.offer,
     a.why,

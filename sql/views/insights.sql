@@ -4,7 +4,7 @@
 -- reads: ops.published, scores.insights
 -- params: none
 -- window: none
--- comment: What the latest published night has to say on the five questions: which segments churn most, what behaviour leads to churn, who is valuable and at risk, whom to contact first, whether the campaign worked; and what changed within a week. A row with a p_value is a claim that chance does not explain; one without is a plain figure, or says what cannot be told yet.
+-- comment: What the latest published night has to say on the five questions: which segments churn most, what behaviour leads to churn, who is valuable and at risk, whom to contact first, whether the campaign worked; and what changed within a week. A row with a p_value is a claim that chance does not explain, or says that what chance does not explain is too little to act on; one without is a plain figure, or says what cannot be told yet.
 -- example: select priority, question, finding, recommendation from bi.insights order by priority
 -- column.priority: 1 = read first; by money at stake, then by the strength of the finding.
 -- column.question: Which question it answers.

@@ -4,13 +4,13 @@
 -- reads: ops.published, scores.kpi_months
 -- params: none
 -- window: none
--- comment: The business by month, as known on the latest published night: customers and monthly recurring revenue (MRR) from the start of each month to its end, who came, who left, what is left of the revenue. The month that is not over runs up to as_of_date; MRR adds up in every month, rates are null until nothing can change them.
+-- comment: The business by month, as known on the latest published night: customers and monthly recurring revenue (MRR) from the start of each month to its end, who came, who left, what is left of the revenue. The month that is not over runs up to as_of_date; MRR adds up in every month, rates are null until nothing can change them. From the first month with a customer or a payment on.
 -- example: select month, customers_start, new, reactivated, churned, churn_rate, mrr_end, nrr from bi.kpi_monthly order by month desc
 -- column.month: First day of the month.
 -- column.customers_start: Customers as the month began: active with gaps bridged, or by inactivity with a purchase in churn.inactivity_days.
--- column.new: Customers for the first time: with paid coverage that began in the month and was there at its end; by inactivity those with their first purchase.
+-- column.new: Customers for the first time: with paid coverage that began in the month and was there at its end; by inactivity those with their first purchase. Who comes and goes within the month is in neither new nor churned.
 -- column.reactivated: Customers who came back in the month and were there at its end, after a gap longer than the grace days; by inactivity those who bought again and were not in customers_start.
--- column.churned: Of customers_start, those whose coverage ended on a day of the month and was not resumed within the grace days; by inactivity those who bought nothing in the month. The label of bi.customer_scores with the month's length as horizon. Null while the month is provisional.
+-- column.churned: Of customers_start, those whose coverage ended on a day of the month and was not resumed within the grace days; by inactivity those who bought nothing in the month. The churn label with the month's length as horizon, and besides those in a bridged gap on the first day, whom the label leaves out. Null while the month is provisional.
 -- column.churn_rate: churned / customers_start, 0 to 1; null while the month is provisional or where nobody was there.
 -- column.retention_rate: 1 less churn_rate.
 -- column.mrr_start: Monthly recurring revenue of customers_start, exact; null for businesses without subscriptions, like every mrr column and what is made of them.
@@ -29,7 +29,7 @@
 -- column.horizon_customers: Customers whom the churn label looks at as of the month's first day: customers_start without those inside a gap. Null until the label is known.
 -- column.horizon_churned: Of horizon_customers, those who churned within churn.horizon_days from the month's first day: the very label that models learn. Null until it is known.
 -- column.churn_rate_horizon: horizon_churned / horizon_customers.
--- column.is_provisional: True while the month is not over, or a gap that began in it may still be bridged (its end + churn.grace_days is after as_of_date).
+-- column.is_provisional: True while the month is not over, or a gap that began in it may still be bridged (its end + churn.grace_days is after as_of_date). Other than horizon_churned, churned does not wait for the month's start + churn.horizon_days + churn.grace_days.
 -- column.as_of_date: Business date of the night; nothing that happened on or after it was used.
 -- column.run_id: Run that wrote the row; see bi.job_runs.
 -- type.month: date
@@ -102,7 +102,7 @@ select
                     (k.mrr_start - k.mrr_contraction - k.mrr_churned) / nullif(k.mrr_start, 0) as double precision
                 )
     end as grr,
-    round(coalesce(k.mrr_end, k.revenue) / nullif(k.customers_end, 0), 2) as arpa,
+    coalesce(k.mrr_end, k.revenue) / nullif(k.customers_end, 0) as arpa,
     k.avg_clv,
     k.customers_end,
     k.revenue,

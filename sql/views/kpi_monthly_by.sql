@@ -8,11 +8,11 @@
 -- example: select month, value as segment, churn_rate, nrr from bi.kpi_monthly_by where dimension = 'segment' and not is_provisional order by month desc, churn_rate desc nulls last
 -- column.month: First day of the month.
 -- column.dimension: segment or plan; by inactivity there is no plan.
--- column.value: The segment or plan at the month's start, or on the first day in the month of those who came in it. Segments: (new) and (returned) came in the month, (unknown) has no segment known of that day. Plans: that of the dearest subscription, (none) without a name or without paid coverage.
+-- column.value: The segment or plan at the month's start. Who came in the month: the plan of the day they came, the segment they were in as the next month began (in the last month, on as_of_date); (new) and (returned) where none is known of that day. (unknown): no segment is known of the month's start. Plans: that of the dearest subscription, (none) without a name or without paid coverage.
 -- column.customers_start: Customers as the month began: active with gaps bridged, or by inactivity with a purchase in churn.inactivity_days.
--- column.new: Customers for the first time: with paid coverage that began in the month and was there at its end; by inactivity those with their first purchase.
+-- column.new: Customers for the first time: with paid coverage that began in the month and was there at its end; by inactivity those with their first purchase. Who comes and goes within the month is in neither new nor churned.
 -- column.reactivated: Customers who came back in the month and were there at its end, after a gap longer than the grace days; by inactivity those who bought again and were not in customers_start.
--- column.churned: Of customers_start, those whose coverage ended on a day of the month and was not resumed within the grace days; by inactivity those who bought nothing in the month. The label of bi.customer_scores with the month's length as horizon. Null while the month is provisional.
+-- column.churned: Of customers_start, those whose coverage ended on a day of the month and was not resumed within the grace days; by inactivity those who bought nothing in the month. The churn label with the month's length as horizon, and besides those in a bridged gap on the first day, whom the label leaves out. Null while the month is provisional.
 -- column.churn_rate: churned / customers_start, 0 to 1; null while the month is provisional or where nobody was there.
 -- column.retention_rate: 1 less churn_rate.
 -- column.mrr_start: Monthly recurring revenue of customers_start, exact; null for businesses without subscriptions, like every mrr column and what is made of them.
@@ -25,13 +25,13 @@
 -- column.nrr: Net revenue retention of the customers of the start: (mrr_start + mrr_expansion - mrr_contraction - mrr_churned) / mrr_start; who came, or came back, does not count. Null while the month is provisional.
 -- column.grr: Gross revenue retention: (mrr_start - mrr_contraction - mrr_churned) / mrr_start, 0 to 1. Null while the month is provisional.
 -- column.arpa: Average revenue per active customer: mrr_end / customers_end; by inactivity revenue / customers_end.
--- column.avg_clv: Average customer lifetime value on the month's last published night (of the month that is not over, as_of_date); null where there is none.
+-- column.avg_clv: Average customer lifetime value of whoever was in the segment or on the plan on the month's last published night (of the month that is not over, on as_of_date): not of the customers whom the row's other columns are about. Null where there is no such night or CLV.
 -- column.customers_end: Customers as the month ended, or on as_of_date. Contracts: customers_start + new + reactivated - churned. By inactivity who churned stays until the last purchase is churn.inactivity_days old, so what is missing to that sum is who grew that old.
 -- column.revenue: Paid less refunded in the month, on the day of the payment or refund, as known on as_of_date; null where no payments are mapped.
 -- column.horizon_customers: Customers whom the churn label looks at as of the month's first day: customers_start without those inside a gap. Null until the label is known.
 -- column.horizon_churned: Of horizon_customers, those who churned within churn.horizon_days from the month's first day: the very label that models learn. Null until it is known.
 -- column.churn_rate_horizon: horizon_churned / horizon_customers.
--- column.is_provisional: True while the month is not over, or a gap that began in it may still be bridged (its end + churn.grace_days is after as_of_date).
+-- column.is_provisional: True while the month is not over, or a gap that began in it may still be bridged (its end + churn.grace_days is after as_of_date). Other than horizon_churned, churned does not wait for the month's start + churn.horizon_days + churn.grace_days.
 -- column.as_of_date: Business date of the night; nothing that happened on or after it was used.
 -- column.run_id: Run that wrote the row; see bi.job_runs.
 -- type.month: date
@@ -108,7 +108,7 @@ select
                     (k.mrr_start - k.mrr_contraction - k.mrr_churned) / nullif(k.mrr_start, 0) as double precision
                 )
     end as grr,
-    round(coalesce(k.mrr_end, k.revenue) / nullif(k.customers_end, 0), 2) as arpa,
+    coalesce(k.mrr_end, k.revenue) / nullif(k.customers_end, 0) as arpa,
     k.avg_clv,
     k.customers_end,
     k.revenue,

@@ -4,7 +4,7 @@
 -- reads: ops.published, scores.list_exclusions
 -- params: none
 -- window: none
--- comment: Why the other customers are not on tonight's list, and what leaving them alone forgoes. Every scored customer is on the list or counted here once.
+-- comment: Why the other customers are not on tonight's list, and what leaving them alone forgoes. Every scored customer is on the list or counted here once, as of the run that scored the night: who opts out afterwards disappears from the list views at once, but is counted here only from the next night on.
 -- example: select list_status, customers, value_at_risk, expected_net_value from bi.list_exclusions order by customers desc
 -- column.as_of_date: Business date of the latest published night.
 -- column.list_status: The first that holds: not contactable; open severe ticket; cooldown = on another list or contacted within retention.cooldown_days; other campaign = entered one within the churn horizon; then below minimum = an offer pays, but less than retention.minimum_value; over budget; over capacity = an offer pays, but others earn more in the places there are; list frozen = the list was there first; no offer pays = none that may be made is expected to earn more than it costs; worth unknown = there is no model, or no CLV.

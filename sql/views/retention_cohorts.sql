@@ -4,12 +4,12 @@
 -- reads: ops.published, scores.cohort_months
 -- params: none
 -- window: none
--- comment: How many of the customers who signed up in a month are still there as each month since ends, and what they bring in it. Whole months only, as known on the latest published night.
+-- comment: How many of the customers who signed up in a month are still there as each month since ends, and what they bring in it. Not 100 % at 0: that is the end of the signup month, and who never paid counts too. Whole months only, the running one is left out; as known on the latest published night.
 -- example: select signup_month, months_since, customers, retained, retention_rate from bi.retention_cohorts where months_since in (0, 3, 6, 12) order by signup_month, months_since
 -- column.signup_month: First day of the month that the customers signed up in.
 -- column.months_since: Whole months since: 0 is the signup month itself, as it ended.
 -- column.customers: Customers who signed up in signup_month, whether or not they ever paid; those deleted in the source included.
--- column.retained: Of them, those who are active as the month ends, gaps bridged; by inactivity those with a purchase in churn.inactivity_days. Who came back counts again, so it may rise.
+-- column.retained: Of them, those who are active as the month ends, gaps bridged; by inactivity those with a purchase in churn.inactivity_days. 0 until somebody has paid. Who came back counts again, so it may rise.
 -- column.retention_rate: retained / customers, 0 to 1.
 -- column.revenue: Paid less refunded by them in the month; their monthly recurring revenue at its end where no payments are mapped.
 -- column.is_provisional: True while a gap that began in the month may still be bridged; retained may yet rise a little.

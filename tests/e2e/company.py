@@ -187,7 +187,7 @@ class Office:
                 view: list(
                     connection.scalars(
                         sa.text(
-                            "select regexp_replace(cast(to_jsonb(v) - 'run_id' - 'computed_at' as text), "
+                            "select regexp_replace(cast(to_jsonb(v) - 'run_id' as text), "
                             f"'run_id = [0-9]+', 'run_id = ?', 'g') as row from bi.{view} as v order by row"
                         )
                     )

@@ -81,8 +81,9 @@ def stay(office: Office, customers: list[str]) -> None:
 
 @pytest.fixture(scope="module")
 def office(make_office: MakeOffice, server_home: Path) -> Iterator[Office]:
-    """The list of LISTED is published, of a campaign of its own."""
+    """The list of LISTED is published, of a campaign of its own; no later night is, or it were a rehearsal."""
     made = make_office(retention__campaign=CAMPAIGN, retention__list_size=300, retention__holdout_share=0.4)
+    made.change_warehouse("delete from ops.published where as_of_date > :listed", listed=LISTED)
     made.nightly(LISTED, now=NOW)
     yield made
     dropped(server_home, made.source_url, made.warehouse_url)
@@ -199,3 +200,38 @@ def test_a_campaign_of_a_table_is_recorded_by_the_command(office: Office) -> Non
     assert all(strata), "the published night of the entry tells the segment"
     runs = office.rows("select job, status from bi.job_runs order by run_id desc limit 1")
     assert runs == [{"job": "campaign", "status": "succeeded"}]
+
+
+def test_our_own_export_under_a_mistyped_name_begins_no_campaign(
+    office: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "list.csv"
+    exported(office, file)
+    before = office.rows("select campaign, kind from ops.campaigns order by campaign")
+    arguments = ["campaign", "record", "--campaign", "autum", "--file", str(file), "--sent-on", str(LISTED)]
+    assert main_code(*arguments, "--config", str(office.config)) == 12
+    assert f"Say --campaign {CAMPAIGN}." in " ".join(capsys.readouterr().err.split())
+    assert office.rows("select campaign, kind from ops.campaigns order by campaign") == before
+
+
+def test_a_campaign_drawn_elsewhere_is_withdrawn_under_the_lock(
+    office: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "sent.csv"
+    someone = members(office)[0]["customer_id"]
+    file.write_text(f"customer_id,campaign_group\n{someone},treatment\n", encoding="utf-8")
+    config = ("--config", str(office.config))
+    record = ("campaign", "record", "--campaign", "mistake", "--file", str(file), "--as-of", str(LISTED), *config)
+    withdraw = ("campaign", "withdraw", "--campaign", "mistake", *config)
+    assert main_code(*record) == 2
+    assert main_code(*record, "--drawn-elsewhere") == 0
+    database = open_database(office.warehouse_url, "warehouse", role="churn_job")
+    with writer_lock(database):
+        assert main_code(*withdraw) == 17
+    database.dispose()
+    capsys.readouterr()
+    assert main_code(*withdraw) == 0
+    assert "Withdrew campaign mistake: 1 members, 0 contacts, 1 recordings." in capsys.readouterr().out
+    assert office.column("select campaign from bi.campaign_results where campaign = 'mistake'") == []
+    assert main_code(*withdraw) == 2
+    assert main_code("campaign", "withdraw", "--campaign", CAMPAIGN, *config) == 2

@@ -456,12 +456,39 @@ def test_an_export_replaces_an_old_file_whole(shop, tmp_path):
 def test_where_nothing_can_be_exported_the_message_says_what_to_do(make_shop, tmp_path):
     shop = make_shop("published")
     assert_one_message(
-        shop.run("export", "scores", "--as-of", "2025-01-01"), 2, "Nothing is published", "churn nightly"
+        shop.run("export", "scores", "--as-of", "2025-01-01"),
+        2,
+        "Nothing is published for 2025-01-01",
+        "`churn nightly --as-of 2025-01-01`",
     )
     assert_one_message(shop.run("export", "scores", "--as-of", "soon"), 2, "is not a date")
     assert_one_message(shop.run("export", "scores", "-o", str(tmp_path / "no" / "x.csv")), 2, "no folder", "Make it")
     assert_one_message(shop.run("export", "scores", "-o", str(tmp_path)), 2, "is a folder")
     assert_one_message(make_shop("migrated").run("export", "scores"), 2, "Nothing is published", "churn nightly")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(["export", "scores", "--format", fmt] for fmt in ("csv", "jsonl", "parquet")),
+        ["export", "segments"],
+        ["status"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_whose_reader_has_gone_away_ends_well(shop, line):
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as stdout:
+        done = subprocess.run(
+            [sys.executable, "-m", "churn", *line, "--config", str(shop.config)],
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            timeout=300,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_ids_that_a_spreadsheet_would_run_are_made_harmless(make_shop):
@@ -505,6 +532,7 @@ def test_the_list_goes_into_a_table_as_often_as_one_likes(shop):
         (["scores", "--to", "2025-06-01", "-o", "."], "--to needs --from"),
         (["scores", "--from", "2025-06-01", "--as-of", "2025-06-02", "-o", "."], "Leave one of them out"),
         (["scores", "--from", "2025-07-01", "--to", "2025-06-01", "-o", "."], "is after --to"),
+        (["at-risk", "--from", "2999-01-01", "-o", "."], r"--from 2999-01-01 is after today, 20\d\d"),
         (["scores", "--table", "a.b"], "takes the at-risk list"),
         (["at-risk", "--table", "a.b", "-o", "x"], "takes neither --output"),
         (["at-risk", "--table", "a.b", "--from", "2025-06-01"], "takes neither --output"),

@@ -24,6 +24,9 @@ import pytest
 from sqlalchemy import NullPool, create_engine, text
 
 from churn import embedded
+from churn.config import Settings
+from churn.dbaccess import address, close_doors
+from churn.embedded.access import READER_LIMITS
 from churn.errors import ConfigError, TransientError, WarehouseError
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
@@ -348,6 +351,70 @@ def test_a_generated_password_is_kept_for_the_owner_and_is_in_no_log(home: Path)
     assert logs
     assert not any(password in log or "SCRAM-SHA-256$" in log for log in logs)
     assert password not in embedded.database_url(home, "postgres", "bi_reader")
+
+
+def _ways_past(url: str) -> list[str]:
+    """Which of the statements that would take room on the disk a login gets away with."""
+    found = []
+    ways = ("create temporary table t (n int)", "select lo_create(0)", "select lo_creat(-1)",
+            "select lo_from_bytea(0, 'x')", "select lo_import('/etc/hosts')", "select lo_put(1, 0, 'x')",
+            "select lowrite(1, 'x')")  # fmt: skip
+    with closing(psycopg2.connect(url)) as session:
+        session.autocommit = True
+        for way in ways:
+            with session.cursor() as cursor:
+                cursor.execute("set default_transaction_read_only = off")
+                try:
+                    cursor.execute(way)
+                except psycopg2.errors.InsufficientPrivilege:
+                    continue
+                found.append(way)
+    return found
+
+
+def test_a_reader_of_the_embedded_server_has_limits_and_no_room_of_its_own(home: Path) -> None:
+    settings = Settings(base_dir=home.parent)
+    embedded.start(home, tcp_port=_free_port())
+    for name in ("warehouse", "others"):
+        embedded.ensure_database(home, name)
+    _query(home, "create role bi_reader")
+    _query(home, "create role marketing_reader")
+    _query(home, "create table kept as select 1 as n", "warehouse")
+    for role in ("bi_reader", "marketing_reader"):
+        url = address(settings, None, role)
+        with closing(psycopg2.connect(url)) as session, session.cursor() as cursor:
+            for setting, wanted in READER_LIMITS.items():
+                cursor.execute(f"show {setting}")
+                assert cursor.fetchone() == ({"60s": "1min"}.get(wanted, wanted),)
+        assert _ways_past(url) == []
+        for other in ("others", "postgres", "template1"):
+            with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
+                psycopg2.connect(url.replace("/warehouse", f"/{other}"))
+    assert _query(home, "show default_transaction_read_only", "warehouse") == ["off"]
+    assert _query(home, "create temporary table t as select lo_create(0) as n; select n > 0 from t") == [True]
+    embedded.ensure_database(home, "later")
+    with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
+        psycopg2.connect(url.replace("/warehouse", "/later"))
+
+
+def test_starting_with_a_port_limits_the_logins_of_an_earlier_release_and_lets_them_in(home: Path) -> None:
+    port = _free_port()
+    embedded.start(home, tcp_port=port)
+    embedded.ensure_database(home, "warehouse")
+    _query(home, "grant connect, temporary on database warehouse to public")
+    for role in ("bi_reader", "churn_job"):
+        _query(home, f"create role {role}")
+        embedded.set_login(home, role)
+    close_doors(Settings(base_dir=home.parent))
+    close_doors(Settings(base_dir=home.parent))
+    for role, read_only in (("bi_reader", "on"), ("churn_job", "off")):
+        url = embedded.database_url(home, "warehouse", role, libpq=True, tcp=True)
+        with closing(psycopg2.connect(url, password=embedded.login_password(home, role))) as session:
+            cursor = session.cursor()
+            cursor.execute("show default_transaction_read_only")
+            assert cursor.fetchone() == (read_only,)
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                cursor.execute("set transaction read write; create temporary table t (n int)")
 
 
 def test_a_password_for_a_role_that_does_not_exist_is_refused_without_showing_it(server_home: Path) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from churn.demo.run import OFFERS
+from churn.errors import UsageError
 from tests.e2e.company import AS_OF, LIST_SIZE, Office, night_of
 
 NEXT = AS_OF + timedelta(days=1)
@@ -70,26 +73,32 @@ def test_a_changed_configuration_moves_nobody_to_the_other_side(office: Office) 
     assert any("keeps the seed 20 and the holdout share 0.2" in note for note in summary.notes)
 
 
-def test_a_replaced_list_leaves_only_its_own_members(office: Office) -> None:
+def test_a_replaced_list_leaves_only_its_own_members_and_one_that_was_sent_stays(office: Office) -> None:
     before = {row["customer_id"]: row["campaign_group"] for row in listed(office)}
-    contacted = next(one for one, arm in before.items() if arm == "treatment")
+    office.configure(retention__list_size=10, retention__minimum_value=50.0)
+    office.nightly(now=night_of(AS_OF) + timedelta(hours=3), replace_list=True)
+    now = [row["customer_id"] for row in listed(office)]
+    of_members = (
+        "select k.customer_id from ops.campaign_members as m inner join staging.customer_keys as k using (customer_key)"
+    )
+    assert len(now) == 10
+    assert sorted(office.column(of_members)) == sorted(now)
+    assert all(before.get(row["customer_id"], row["campaign_group"]) == row["campaign_group"] for row in listed(office))
+    assert office.value("select members_to_date from bi.campaign_lists") == len(now)
+
     office.change_warehouse(
         "insert into ops.campaign_contacts (campaign, customer_key, sent_date, offer, recording_id) "
         "select 'nightly', customer_key, cast(:d as date), 'contact', 1 "
         "from staging.customer_keys where customer_id = :c",
         d=AS_OF,
-        c=contacted,
+        c=now[0],
     )
-    office.configure(retention__list_size=10, retention__minimum_value=50.0)
-    office.nightly(now=night_of(AS_OF) + timedelta(hours=3), replace_list=True)
-    now = [row["customer_id"] for row in listed(office)]
-    members = office.column(
-        "select k.customer_id from ops.campaign_members as m inner join staging.customer_keys as k using (customer_key)"
-    )
-    assert len(now) == 10
-    assert sorted(members) == sorted({*now, contacted})
-    assert all(before.get(row["customer_id"], row["campaign_group"]) == row["campaign_group"] for row in listed(office))
-    assert office.value("select members_to_date from bi.campaign_lists") == len(members)
+    extractions = office.value("select count(*) from ops.extractions")
+    with pytest.raises(UsageError, match=f"The list of {AS_OF} was sent: 1 contacts are recorded"):
+        office.nightly(now=night_of(AS_OF) + timedelta(hours=5), replace_list=True)
+    assert office.value("select count(*) from ops.extractions") == extractions
+    assert [row["customer_id"] for row in listed(office)] == now
+    assert sorted(office.column(of_members)) == sorted(now)
 
 
 def test_a_night_that_nobody_is_eligible_on_publishes_an_empty_list(office: Office) -> None:

@@ -178,8 +178,12 @@ LATE_ROWS = """
 
 
 def without_figures(shown: dict[str, list[str]]) -> dict[str, list[str]]:
-    """What a rerun keeps: everything but the business's figures, which count what is known by now."""
-    return {view: rows for view, rows in shown.items() if not view.startswith(("kpi_", "retention_cohorts"))}
+    """What a rerun keeps: all but the figures of the business and of activity, which count what is known by now."""
+    return {
+        view: rows
+        for view, rows in shown.items()
+        if not view.startswith(("kpi_", "retention_cohorts", "customer_activity"))
+    }
 
 
 def test_rows_that_arrive_late_move_no_kept_snapshot(office: Office) -> None:

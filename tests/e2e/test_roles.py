@@ -14,7 +14,7 @@ import pytest
 
 from churn import embedded
 from churn.config import RolesSection
-from churn.migrate import bi_views
+from churn.migrate import bi_views, migrate
 from churn.roles import MARKETING_VIEWS
 from churn.schema import SCHEMAS
 from churn.warehouse import open_database, quoted, run_ddl
@@ -163,6 +163,62 @@ def test_a_reader_becomes_nobody_else_and_gets_nowhere_outside(sessions, role):
         others = [f"set role {quoted(other)}" for other in (ROLES.churn_job, *READERS) if other != role]
         me = column(session, "select quote_ident(current_user)")[0]
         assert allowed(session, *others, *(way.format(me=me) for way in OUT_OF_THE_DATABASE)) == []
+
+
+MINE_FOR_A_WHILE = "create temporary table mine (n int)"
+
+
+def migrate_again(url: str, owner: str = "postgres") -> None:
+    """Migrate a database that has a certain owner; a copied one has the rights of a new one."""
+    database = open_database(url, "warehouse")
+    with database.begin() as connection:
+        name = quoted(str(connection.exec_driver_sql("select current_database()").scalar()))
+        run_ddl(connection, f"alter database {name} owner to {quoted(owner)}")
+    migrate(database, ROLES)
+    database.dispose()
+
+
+def test_marketing_reads_what_its_offers_have_saved(sessions):
+    with closing(sessions.of(ROLES.marketing_reader)) as session:
+        assert column(session, "select count(*) from bi.save_rates") == [0]
+
+
+@pytest.mark.parametrize("role", READERS)
+def test_a_reader_makes_no_temporary_table_once_the_database_is_migrated(sessions, role):
+    migrate_again(sessions.url)
+    with closing(sessions.of(role)) as session:
+        assert allowed(session, MINE_FOR_A_WHILE) == []
+    with closing(sessions.of(ROLES.churn_job)) as session:
+        assert allowed(session, MINE_FOR_A_WHILE) == [MINE_FOR_A_WHILE]
+
+
+def test_readers_may_connect_where_the_public_may_not(sessions):
+    migrate_again(sessions.url)
+    with open_database(sessions.url, "warehouse").begin() as connection:
+        name = quoted(str(connection.exec_driver_sql("select current_database()").scalar()))
+        run_ddl(connection, f"revoke connect on database {name} from public")
+        run_ddl(connection, "create role nobody_there nologin")
+    try:
+        for role in READERS:
+            sessions.of(role).close()
+        with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
+            sessions.of("nobody_there")
+    finally:
+        sessions.close()
+        sessions.logins.clear()
+        with open_database(sessions.url, "warehouse").begin() as connection:
+            run_ddl(connection, "drop role nobody_there")
+
+
+def test_a_database_of_somebody_else_keeps_its_rights(sessions):
+    with open_database(sessions.url, "warehouse").begin() as connection:
+        run_ddl(connection, "drop role if exists landlord; create role landlord")
+    migrate_again(sessions.url, "landlord")
+    with closing(sessions.of(ROLES.bi_reader)) as session:
+        assert allowed(session, MINE_FOR_A_WHILE) == [MINE_FOR_A_WHILE]
+    migrate_again(sessions.url)
+    with open_database(sessions.url, "warehouse").begin() as connection:
+        run_ddl(connection, "drop role landlord")
 
 
 # ---------------------------------------------------------------- the job

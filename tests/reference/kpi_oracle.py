@@ -137,15 +137,17 @@ class Contract:
             "mrr_contraction": max(-moved, Decimal(0)) if stayed else Decimal(0),
             "mrr_end": end or Decimal(0),
             "plan": "(none)" if here is None else self.plan(here),
-            "segment": segment_of(segments.get((month.first, key)), start is not None, arrived, first_ever),
+            "segment": segment_of(segments, month, key, start is not None, arrived, first_ever),
         }
 
 
-def segment_of(known: str | None, is_start: bool, arrived: bool, first_ever: bool) -> str:
-    """The segment at the month's start, or how the customer came."""
+def segment_of(
+    segments: Mapping[Any, str], month: Month, key: int, is_start: bool, arrived: bool, first_ever: bool
+) -> str:
+    """The segment at the month's start; of who came, that of the morning after it, or else how they came."""
     if is_start:
-        return known or "(unknown)"
-    return "(unknown)" if not arrived else "(new)" if first_ever else "(returned)"
+        return segments.get((month.first, key), "(unknown)")
+    return "(unknown)" if not arrived else segments.get((month.last, key), "(new)" if first_ever else "(returned)")
 
 
 # ---------------------------------------------------------------- purchases
@@ -185,7 +187,7 @@ class Buyer:
             "customers_end": int(end),
             "horizon_customers": int(scored),
             "horizon_churned": int(scored and not self.bought(month.first, horizon_end, horizon_end)),
-            "segment": segment_of(segments.get((month.first, key)), start, came, first),
+            "segment": segment_of(segments, month, key, start, came, first),
         }
 
 
@@ -194,15 +196,29 @@ def is_known(row: Row, at: date) -> bool:
     return row["valid_from"] < datetime(at.year, at.month, at.day) <= row["valid_to"]
 
 
+def is_revenue(row: Row, rules: Rules) -> bool:
+    """Whether a payment or refund of before as_of counts, as known then."""
+    is_money = row["status"] == "paid" or (row["status"] == "refunded" and row["amount"] < 0)
+    return is_money and row["paid_date"] < rules.as_of and is_known(row, rules.as_of)
+
+
 def revenue_of(payments: Iterable[Row], month: Month) -> Decimal | None:
     """What was paid less refunded in a month, as known at as_of; None where there is neither."""
     amounts = [
         row["amount"]
         for row in payments
-        if is_known(row, month.rules.as_of) and month.first <= row["paid_date"] < month.last
-        and (row["status"] == "paid" or (row["status"] == "refunded" and row["amount"] < 0))
-    ]  # fmt: skip
+        if is_revenue(row, month.rules) and month.first <= row["paid_date"] < month.last
+    ]
     return sum(amounts, Decimal(0)) if amounts else None
+
+
+def revenue_months(payments: Iterable[Row], rules: Rules) -> list[date]:
+    """The months in which some customer's payments and refunds did not cancel out."""
+    sums: dict[tuple[int, date], Decimal] = defaultdict(Decimal)
+    for row in payments:
+        if is_revenue(row, rules):
+            sums[row["customer_key"], row["paid_date"].replace(day=1)] += row["amount"]
+    return [month for (_, month), amount in sums.items() if amount]
 
 
 # ---------------------------------------------------------------- the tables
@@ -210,7 +226,7 @@ def revenue_of(payments: Iterable[Row], month: Month) -> Decimal | None:
 
 @dataclass(frozen=True)
 class Known:
-    """The staged rows, and the segments that customers were in on the first days of months."""
+    """The staged rows, and the segments that customers were in on the first days of months, and tonight."""
 
     rules: Rules
     customers: Sequence[Row]
@@ -241,6 +257,7 @@ def customer_months(known: Known) -> pd.DataFrame:
             for row in customer.rows
             if row["paid_date"] < known.rules.as_of and row["valid_from"].date() < known.rules.as_of
         ]
+    firsts += revenue_months(known.payments, known.rules)
     if not firsts:
         return pd.DataFrame()
     months = months_between(min(firsts), known.rules)
@@ -305,7 +322,7 @@ def cohort_months(known: Known) -> dict[tuple[Any, ...], dict[str, Any]]:
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     if frame.empty:
         return found
-    for month in months_between(frame["month"].min(), known.rules):
+    for month in months_between(min([frame["month"].min(), *cohorts]), known.rules):
         for signup, keys in cohorts.items():
             if month.following > known.rules.as_of or signup > month.first:
                 continue

@@ -18,9 +18,9 @@ from churn.activation import Destination, activate, open_activation
 from churn.config import Settings
 from churn.errors import ChurnError, UsageError, WarehouseError
 from churn.export import export, export_nights
-from churn.export.formats import harmless
-from churn.night_rows import FieldType, Selection, reading
+from churn.night_rows import FieldType, Selection, What, reading
 from churn.partitions import ensure_month
+from churn.spreadsheets import harmless
 from churn.sqlfiles import read_sql
 from churn.warehouse import Database, open_database, run_ddl
 from tests.sql.nights import Nights, score
@@ -107,6 +107,63 @@ def test_a_file_has_the_columns_that_its_header_says_even_without_rows(company, 
     written = next(csv.reader(io.StringIO((tmp_path / "csv").read_text("utf-8"), newline="")))
     assert written == pyarrow.parquet.read_table(tmp_path / "parquet").column_names == list(Selection(what).fields)
     assert "order by" in read_sql(f"export/{what.replace('-', '_')}.sql").body
+
+
+VIEW_OF = {"at-risk": "at_risk_customers", "scores": "customer_scores_history", "segments": "segments"}
+LEFT_OUT = {"scores": {"list_status", "offer", "expected_net_value"}}
+
+
+def shown_and_exported(company: Company, what: What) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of the view and of the export of the latest night, the columns of the view that are not left out."""
+    selection = Selection(what, holdout=what == "at-risk")
+    with reading(company.warehouse, selection, None) as night:
+        rows = [dict(zip(selection.fields, row, strict=True)) for part in night.batches() for row in part]
+        as_of = night.as_of
+    shown = company.run(f"select * from bi.{VIEW_OF[what]} where as_of_date = :d", d=as_of)
+    wanted = [name for name in shown[0] if name not in LEFT_OUT.get(what, set())]
+    key = "segment" if what == "segments" else "customer_id"
+    found = [
+        sorted(({name: row[name] for name in wanted} for row in side), key=lambda row: row[key])
+        for side in (shown, rows)
+    ]
+    return found[0], found[1]
+
+
+@pytest.mark.parametrize("what", sorted(FROZEN))
+def test_an_export_says_all_that_the_view_of_the_same_rows_says(company, what):
+    company.publish(AS_OF - timedelta(days=30), value_tier="high", mrr=7)
+    company.publish(AS_OF, value_tier="high", mrr=9)
+    shown, exported = shown_and_exported(company, what)
+    assert exported == shown
+    if what == "segments":
+        (row,) = exported
+        assert row["compared_date"] == AS_OF - timedelta(days=30)
+
+
+@pytest.mark.parametrize("what", sorted(FROZEN))
+def test_only_what_would_tempt_to_contact_a_held_out_customer_is_left_out(what):
+    in_view = {key.removeprefix("column.") for key in read_sql(f"views/{VIEW_OF[what]}.sql").header if "column." in key}
+    assert in_view - set(Selection(what).fields) == LEFT_OUT.get(what, set())
+
+
+def test_the_segments_of_an_earlier_night_compare_with_a_month_before_it(company, tmp_path):
+    for days, change in ((0, 9), (-30, 5), (-61, 2)):
+        with company.warehouse.begin() as connection:
+            nights = Nights(Staging(connection))
+            as_of = AS_OF + timedelta(days=days)
+            run_id = nights.run(as_of)
+            figures = {"customers": change, "mrr": 10 * change, "avg_clv": change, "avg_churn_probability": change / 10}
+            nights.segment(as_of, run_id, 1, "Loyal", realised_churn_rate=change / 100, **figures)
+            nights.insert("scores.customer_scores", score(as_of, run_id, 1, 1, value_tier="high"))
+            nights.insert("scores.customer_scores", score(as_of, run_id, 1, 2, value_tier="low"))
+    export(company.warehouse, Selection("segments"), AS_OF - timedelta(days=30), "csv", tmp_path / "s", at=NOW)
+    (row,) = rows_of(tmp_path / "s")
+    assert row["compared_date"] == str(AS_OF - timedelta(days=61))
+    assert (row["segment_id"], row["customers_before"], row["customers_change"]) == ("1", "2", "3")
+    assert (row["mrr_before"], row["mrr_change"], row["avg_clv_change"]) == ("20.00", "30.00", "3.00")
+    assert float(row["avg_churn_probability_change"]) == pytest.approx(0.3)
+    assert float(row["realised_churn_rate_change"]) == pytest.approx(0.03)
+    assert float(row["high_value_share"]) == 0.5
 
 
 PLAIN_SIGNS = ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", "\tx"]
@@ -240,6 +297,9 @@ def test_a_span_that_makes_no_sense_is_refused(nights, tmp_path):
             brought_up(nights, tmp_path, span=span)
     with pytest.raises(UsageError, match="There is no folder"):
         brought_up(nights, tmp_path / "nowhere")
+    (tmp_path / "list.csv").write_text("x")
+    with pytest.raises(UsageError, match=r"list\.csv is a file.*Give --output a folder"):
+        brought_up(nights, tmp_path / "list.csv")
 
 
 # ---------------------------------------------------------------- a table

@@ -178,6 +178,9 @@ def test_a_condition_may_be_one_value_or_many(tmp_path):
     [
         (an_offer(more='when = { colour = ["red"] }'), "colour"),
         (an_offer(more="when = { plan = [] }"), "plan"),
+        (an_offer(more='when = { value_tier = "hihg" }'), "no customer has value_tier 'hihg'; use high, medium, low"),
+        (an_offer(more='when = { risk_band = ["high", "top"] }'), "risk_band 'top'"),
+        (an_offer(more='when = { lifecycle_stage = "won back" }'), "lifecycle_stage 'won back'; use new, .*won_back"),
         (an_offer(cost="-1"), "cost"),
         (an_offer(save_rate="1.5"), "save_rate"),
         (an_offer(name="hold out"), "meaning of its own"),

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from churn import campaigns
 from churn.campaigns.recording import table_chunks
 from churn.campaigns.sheets import open_sheet
 from churn.errors import DataContractError, UsageError
+from churn.spreadsheets import harmless
 from tests.sql.campaigns.office import Marketing, date_at
 from tests.sql.nights import Nights, score
 from tests.sql.staging_tables import AS_OF, Staging
@@ -68,6 +73,10 @@ def test_the_same_file_twice_adds_nothing(office: Marketing) -> None:
         "Customer_ID\tSent_At\nc1\t{sent} 23:59\n",
         '"customer_id","sent_date","note"\n"c1","{sent}","two\nlines, ""quoted"""\n\n',
         "customer_id,sent_at\nc1,{sent}T10:00:00Z",
+        "customer_id,sent_date\rc1,{sent}\r",
+        '"customer_id","sent_date","note"\r"c1","{sent}","two\rlines"\r',
+        "customer_id,sent_date,offer,cost\nc1,{sent}\n",
+        "customer_id,sent_date\nc1,{sent},,, \n",
     ],
 )
 def test_sheets_are_read_as_spreadsheets_write_them(office: Marketing, text: str) -> None:
@@ -88,6 +97,38 @@ def test_the_apostrophe_that_our_exports_put_before_a_formula_is_taken_off(offic
     office.connection.execute(sa.text("update staging.customer_keys set customer_id = '=c1' where customer_key = 1"))
     office.record(HEAD + f"'=c1,{SENT},'-20 %,phone,\n")
     assert contacts(office) == {(1, SENT, "-20 %", "phone", None)}
+
+
+@pytest.mark.parametrize(
+    "customer_id",
+    ["=1", "-1", "\t=1", "\uff1d1", "\uff0bx", "\ufeff=1", "\u00a0=1", " =1", "\u200b @x", "\n=1", "c'1", "'c1"],
+)
+def test_a_customer_of_our_export_is_found_whatever_the_export_put_before_the_id(
+    office: Marketing, customer_id: str
+) -> None:
+    named = sa.text("update staging.customer_keys set customer_id = :id where customer_key = 1")
+    office.connection.execute(named, {"id": customer_id})
+    out = io.StringIO()
+    csv.writer(out).writerows([["customer_id", "sent_date"], [harmless(customer_id), SENT]])
+    assert office.record(out.getvalue()).contacts == 1
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 3, 1000])
+def test_line_ends_are_the_same_however_the_file_is_cut(pieces: int) -> None:
+    data = b"customer_id\r\nc1\rc2\nc3\r\r\nc4"
+    sheet = open_sheet((data[at : at + pieces] for at in range(0, len(data), pieces)), "sent.csv", "UTC")
+    rows = [line.split(",")[:2] for line in b"".join(sheet.batches()).decode().splitlines()]
+    assert rows == [["2", "c1"], ["3", "c2"], ["4", "c3"], ["6", "c4"]]
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:30Z", "0001-01-01T00:00+05:00"])
+def test_a_time_at_the_end_of_the_calendar_is_a_refused_row(staging: Staging, moment: str) -> None:
+    office = Marketing(staging, business={"timezone": "Europe/Berlin"})
+    office.customers(1)
+    office.campaign("nightly")
+    office.member("nightly", 1, entered=-12)
+    done = office.record(f"customer_id,sent_at\nc1,{SENT}\nc1,{moment}\n", accept_refused=True)
+    assert reasons(done) == {"sent_date is no date such as 2026-11-22": 1}
 
 
 def test_the_list_as_exported_needs_nothing_but_the_day_it_was_sent(office: Marketing) -> None:
@@ -116,18 +157,18 @@ def test_a_contact_of_the_holdout_is_taken_and_told(office: Marketing) -> None:
         (f"nobody,{SENT},,,", "unknown customer"),
         (f"c9,{SENT},,,", "not in this campaign"),
         (f",{SENT},,,", "no customer_id"),
-        ("c1,yesterday,,,", "sent_date is no date"),
-        ("c1,2025-02-30,,,", "sent_date is no date"),
-        ("c1,01/06/2025,,,", "sent_date is no date"),
+        ("c1,yesterday,,,", "sent_date is no date such as 2026-11-22"),
+        ("c1,2025-02-30,,,", "sent_date is no date such as 2026-11-22"),
+        ("c1,01/06/2025,,,", "sent_date is no date such as 2026-11-22"),
         ("c1,,,,", "no sent_date"),
         (f"c1,{date_at(-13)},,,", "sent before the customer entered"),
         (f"c1,{date_at(1)},,,", "sent in the future"),
-        (f"c1,{SENT},,,five", "cost is no amount"),
-        (f"c1,{SENT},,,-5", "cost is no amount"),
-        (f"c1,{SENT},,,NaN", "cost is no amount"),
+        (f"c1,{SENT},,,five", "cost is no amount such as 6.50"),
+        (f"c1,{SENT},,,-5", "cost is no amount such as 6.50"),
+        (f"c1,{SENT},,,NaN", "cost is no amount such as 6.50"),
         (f"c1,{SENT},all,,", "offer can't be called that"),
         (f"c2,{SENT},,,", "twice in the sheet"),
-        (f"c1,{SENT},", "another number of columns than the header"),
+        (f"c1,{SENT},,,,phone", "more cells than the header has columns"),
         (f"c1,{SENT},,a\0b,", "unreadable characters"),
         (f"{'x' * 201},{SENT},,,", "customer_id too long"),
     ],
@@ -189,6 +230,9 @@ def test_a_sheet_without_any_usable_row_is_never_taken(office: Marketing) -> Non
         (b"customer_id,cost,cost\nc1,1,2\n", "has the column cost twice"),
         (b'customer_id,sent_date\n"c1,2025-06-01\n', "is no CSV"),
         (b"customer_id,sent_date\nc1," + b"x" * (1 << 21), "longer than a line"),
+        (b"customer_id," + b"x" * 131_073 + b"\nc1,\n", "line 1 is no CSV: field larger than field limit"),
+        (b'customer_id,"sent_date"x\nc1,\n', "line 1 is no CSV"),
+        (b"customer_id,sent_date\rc1," + b"x" * 131_073 + b"\r", "line 2 is no CSV: field larger than field limit"),
     ],
 )
 def test_a_file_that_is_no_such_sheet_is_refused_in_words(office: Marketing, data: bytes, problem: str) -> None:
@@ -236,6 +280,81 @@ def test_a_campaign_s_name_is_an_identifier(office: Marketing) -> None:
         office.record("customer_id,campaign_group\nc1,treatment\n", "Spring; drop")
 
 
+EXPORTED = (
+    "customer_id,campaign,campaign_group,recommended_action,as_of_date\n"
+    f"c1,nightly,treatment,call,{date_at(-12)}\nc2,nightly,treatment,call,{date_at(-12)}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("campaign", "named", "problem"),
+    [
+        (
+            "nigthly",
+            "nightly",
+            "not of campaign nigthly: .* says 'nightly' in 2 rows, first in line 2.*--campaign nightl",
+        ),
+        ("nightly", "autumn", "says 'autumn' in 2 rows, first in line 2.*leave the column campaign out"),
+        ("nightly", "jane@example.com", "says one that no campaign here can have in 2 rows"),
+    ],
+)
+def test_a_sheet_of_another_campaign_is_refused(office: Marketing, campaign: str, named: str, problem: str) -> None:
+    with pytest.raises(DataContractError) as refused:
+        office.record(EXPORTED.replace("nightly", named), campaign, sent_on=date_at(-10), accept_refused=True)
+    assert re.search(problem, str(refused.value))
+    assert "jane" not in str(refused.value)
+    assert [row["campaign"] for row in office.rows("ops.campaigns")] == ["nightly"]
+    assert contacts(office) == set()
+
+
+def test_a_mistyped_name_begins_no_campaign_unless_it_is_said_to(office: Marketing) -> None:
+    sheet = EXPORTED.replace(",nightly,", ",,")
+    with pytest.raises(UsageError) as refused:
+        office.record(sheet, "nigthly", sent_on=date_at(-10))
+    assert "There is no campaign nigthly; there are nightly." in str(refused.value)
+    assert "--drawn-elsewhere" in str(refused.value)
+    done = office.record(sheet, "other", sent_on=date_at(-10), drawn_elsewhere=True)
+    assert (done.kind, done.members) == ("recorded", 2)
+    assert office.record(sheet, "other", sent_on=date_at(-10)).rows_known == 2, "it is there now"
+    with pytest.raises(UsageError, match="Leave --drawn-elsewhere out"):
+        office.record(sheet, sent_on=date_at(-10), drawn_elsewhere=True)
+
+
+def test_a_refused_holdout_row_draws_no_campaign(office: Marketing) -> None:
+    sheet = DRAWN + f"c1,treatment,{SENT},mens,\nnobody,holdout,{SENT},,\n"
+    with pytest.raises(UsageError, match="holds nobody out"):
+        office.record(sheet, "spring", accept_refused=True)
+
+
+def test_a_campaign_recorded_by_mistake_leaves_nothing_behind(office: Marketing) -> None:
+    tables = [f"ops.campaign{end}" for end in ("s", "_members", "_contacts", "_recordings", "_outcomes", "_results")]
+    for key in (1, 2):
+        office.staging.subscription(key, -400)
+    office.record(f"customer_id,sent_date\nc1,{SENT}\n")
+    office.results()
+    before = {table: office.rows(table) for table in tables}
+    office.record("customer_id,campaign_group\nc1,treatment\nc2,holdout\n", "spring", entered_on=date_at(-60))
+    office.record(f"customer_id,campaign_group,sent_date\nc1,treatment,{SENT}\n", "spring")
+    office.measure()
+    assert office.results(campaign="spring")["all"]["measured_treatment"] == 1
+    gone = campaigns.withdraw(office.connection, "spring")
+    assert (gone.members, gone.contacts, gone.recordings) == (2, 1, 2)
+    assert {table: office.rows(table) for table in tables} == before
+
+
+@pytest.mark.parametrize(
+    ("campaign", "problem"),
+    [("nightly", "nightly lists: .* stays"), ("spring", "no campaign spring; there are nightly")],
+)
+def test_a_list_campaign_is_not_withdrawn_nor_one_that_is_not_there(
+    office: Marketing, campaign: str, problem: str
+) -> None:
+    before = office.rows("ops.campaign_members")
+    with pytest.raises(UsageError, match=problem):
+        campaigns.withdraw(office.connection, campaign)
+    assert office.rows("ops.campaign_members") == before
+
+
 # ------------------------------------------------------------ drawn elsewhere
 
 DRAWN = "customer_id,campaign_group,assigned_date,offer,sent_date\n"
@@ -277,7 +396,9 @@ def test_the_day_of_entry_may_be_given_for_all(office: Marketing) -> None:
     ],
 )
 def test_a_row_of_a_drawn_campaign_that_can_t_be_right_is_refused(office: Marketing, rows: str, reason: str) -> None:
-    done = office.record(f"{DRAWN}c2,treatment,{SENT},mens,{SENT}\n{rows}", "spring", accept_refused=True)
+    done = office.record(
+        f"{DRAWN}c2,treatment,{SENT},mens,{SENT}\n{rows}", "spring", accept_refused=True, drawn_elsewhere=True
+    )
     assert reasons(done) == {reason: rows.count("\n")}
     assert [row["customer_key"] for row in office.rows("ops.campaign_members") if row["campaign"] == "spring"] == [2]
 
@@ -296,7 +417,11 @@ def test_strata_are_those_of_the_latest_night_on_or_before_the_entry(office: Mar
         run_id = nights.run(date_at(offset))
         nights.segment(date_at(offset), run_id, 1, name)
         nights.insert("scores.customer_scores", {**score(date_at(offset), run_id, 1, 1), "risk_band": band, "mrr": 50})
-    office.record(DRAWN + f"c1,treatment,{date_at(-10)},mens,\nc2,treatment,{date_at(-21)},mens,\n", "spring")
+    office.record(
+        DRAWN + f"c1,treatment,{date_at(-10)},mens,\nc2,treatment,{date_at(-21)},mens,\n",
+        "spring",
+        drawn_elsewhere=True,
+    )
     strata = {
         row["customer_key"]: (row["segment"], row["risk_band"], row["mrr"])
         for row in office.rows("ops.campaign_members") if row["campaign"] == "spring"

@@ -130,6 +130,84 @@ def test_the_return_is_margin_less_cost_over_cost_of_those_measured(office: Mark
     assert "For 40.00 USD (as recorded) that is a return of +150%" in found["verdict"]
 
 
+@pytest.mark.parametrize(("sent", "counted"), [(-60, 4), (-31, 4), (-30, 0), (-2, 0)])
+def test_the_return_sets_the_cost_of_the_horizon_against_its_revenue(
+    office: Marketing, sent: int, counted: int
+) -> None:
+    """Entered 60 days ago, horizon 30: what was sent from day 30 on brings nothing that is counted."""
+    after = office.outcomes("nightly", 1, 0, 10, group="treatment", revenue=40)
+    office.outcomes("nightly", after, 0, 10, group="holdout", revenue=20)
+    office.contact("nightly", 1, -59, cost=6)
+    office.contact("nightly", 2, sent, cost=4)
+    found = office.results()["all"]
+    assert (found["cost"], found["cost_measured"]) == (10, 6 + counted)
+    assert found["roi"] == pytest.approx((0.5 * 200 - 6 - counted) / (6 + counted))
+
+
+def paid(office: Marketing, **columns: Any) -> None:
+    """Ten to contact who bring 40 each, ten held out who bring 20."""
+    after = office.outcomes("nightly", 1, 0, 10, group="treatment", revenue=40, **columns)
+    office.outcomes("nightly", after, 0, 10, group="holdout", revenue=20)
+
+
+def test_a_cost_of_nothing_is_not_an_unknown_one(office: Marketing) -> None:
+    paid(office)
+    office.contact("nightly", 1, -55, cost=0)
+    found = office.results()["all"]
+    assert (found["cost"], found["cost_measured"], found["roi"]) == (0, 0, None)
+    assert "It cost nothing (as recorded)" in found["verdict"]
+    assert "No cost is known" not in found["verdict"]
+
+
+def test_without_any_cost_none_is_known(office: Marketing) -> None:
+    paid(office)
+    office.contact("nightly", 1, -55)
+    found = office.results()["all"]
+    assert (found["cost"], found["cost_measured"]) == (None, None)
+    assert "No cost is known, so there is no return to tell." in found["verdict"]
+
+
+def test_where_only_others_have_a_cost_that_of_the_measured_is_unknown(office: Marketing) -> None:
+    paid(office)
+    office.contact("nightly", 1, -55)
+    office.member("nightly", 99, entered=-3)
+    office.contact("nightly", 99, -2, cost=5)
+    found = office.results()["all"]
+    assert (found["cost"], found["cost_measured"]) == (5, None)
+    assert "No cost is known of those measured" in found["verdict"]
+
+
+def test_where_a_plan_is_known_of_others_only_that_of_the_measured_is_unknown(office: Marketing) -> None:
+    paid(office)
+    office.member("nightly", 99, entered=-3, offer_cost=5)
+    found = office.results()["all"]
+    assert (found["cost"], found["cost_measured"]) == (5, None)
+
+
+@pytest.mark.parametrize("sent", [-30, -2])
+def test_figures_of_whom_nobody_contacted_describe_no_campaign(office: Marketing, sent: int) -> None:
+    paid(office)
+    office.contact("nightly", 1, sent, cost=5)
+    found = office.results()["all"]
+    assert (found["cost"], found["cost_measured"], found["roi"]) == (5, 0, None)
+    assert found["verdict"].startswith("None of the 10 measured who were to be contacted was, within 30 days")
+    assert "describe no campaign" in found["verdict"]
+    assert "Revenue" not in found["verdict"]
+    assert "cost" not in found["verdict"]
+    assert "10% of those to be contacted were, of those measured 0% within the horizon" in found["verdict"]
+
+
+def test_the_share_contacted_of_those_measured_is_told(office: Marketing) -> None:
+    paid(office)
+    for key in range(1, 4):
+        office.contact("nightly", key, -55, cost=5)
+    for key in range(90, 100):
+        office.member("nightly", key, entered=-3)
+        office.contact("nightly", key, -2, cost=5)
+    verdict = office.results()["all"]["verdict"]
+    assert "65% of those to be contacted were, of those measured 30% within the horizon; all of them count." in verdict
+
+
 @pytest.mark.parametrize(
     ("costs", "planned", "expected"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from churn.campaigns import store_results
 from churn.insights.findings import BEHAVIOUR, CAMPAIGN, QUESTIONS, SEGMENTS, plain
 from churn.partitions import ensure_month
+from churn.schema import campaign_members, campaign_outcomes
 from tests.sql.insights.company import CUSTOMERS, SETTINGS, WEEK, Company, claims, the
 from tests.sql.nights import AT
 from tests.sql.staging_tables import AS_OF, Staging
@@ -43,7 +45,7 @@ def test_a_first_night_answers_all_five_questions_without_a_claim(
     assert {row["question"] for row in found} == set(QUESTIONS)
     assert claims(found) == []
     assert [row["priority"] for row in found] == list(range(1, len(found) + 1))
-    assert the(found, "no_campaign_matured")["evidence"]["numbers"] == {"campaigns": 0, "measured_campaigns": 0}
+    assert the(found, "no_campaign")["evidence"]["numbers"] == {"campaigns": 0}
     assert the(found, "contact_nobody")["recommendation"].startswith("See cost")
 
 
@@ -85,14 +87,8 @@ def test_a_segment_that_leaves_more_often_is_claimed_with_its_counts(company: Co
     assert row["question"] == SEGMENTS
 
 
-@pytest.mark.parametrize(
-    ("churned", "customers"),
-    [([26, 20, 20, 20], 200), ([3, 1, 1, 1], 10), ([10_600, 10_000, 10_000, 10_000], 100_000)],
-    ids=["chance", "few", "small"],
-)
-def test_what_chance_explains_or_nobody_would_act_on_is_not_claimed(
-    company: Company, churned: list[int], customers: int
-) -> None:
+@pytest.mark.parametrize(("churned", "customers"), [([26, 20, 20, 20], 200), ([3, 1, 1, 1], 10)], ids=["chance", "few"])
+def test_what_chance_explains_is_not_claimed(company: Company, churned: list[int], customers: int) -> None:
     run_id = company.night()
     company.realised(run_id, churned, customers=customers)
     found = company.speak(run_id)
@@ -100,17 +96,39 @@ def test_what_chance_explains_or_nobody_would_act_on_is_not_claimed(
     assert the(found, "segments_not_told_apart")["question"] == SEGMENTS
 
 
+def answers(found: list[dict[str, Any]], question: str) -> list[str]:
+    return [row["insight"] for row in found if row["question"] == question]
+
+
+def test_what_is_real_but_too_little_to_act_on_is_said_to_be_that(company: Company) -> None:
+    run_id = company.night()
+    company.realised(run_id, [10_600, 10_000, 10_000, 10_000], customers=100_000)
+    found = company.speak(run_id)
+    assert answers(found, SEGMENTS) == ["segment_churns_little_more"]
+    row = the(found, "segment_churns_little_more")
+    assert row["subject"] == "Segment 1"
+    assert "one would act on it (1.25 times and 1 point). 'Segment 1' churns more: 10.6%" in row["finding"]
+    assert "+0.6 points, 95 % interval +0.4 points to +0.8 points" in row["finding"]
+    assert row["p_value"] < 1e-6
+    assert row["effect"] == pytest.approx(1.06)
+
+
+def test_a_segment_that_churns_less_is_not_said_to_be_untold(company: Company) -> None:
+    run_id = company.night()
+    company.realised(run_id, [1_000, 1_100, 1_100, 1_100], customers=10_000)
+    row = the(company.speak(run_id), "segment_churns_less")
+    assert "'Segment 1' churns less: 10.0%" in row["finding"]
+
+
 def drivers_named(company: Company, *, in_sample: bool = False, treated: bool = False) -> list[dict[str, Any]]:
-    """A night two months ago named usage for 100 customers; half of them left, and hardly anybody else did."""
+    """A night two months ago named usage for 100 of 200 with reasons; half of them left, and hardly anybody else."""
     before = AS_OF - timedelta(days=60)
     past = company.night(before)
-    company.connection.execute(
-        sa.text("update scores.customer_scores set driver_2 = 'usage' where run_id = :r and customer_key <= 100"),
-        {"r": past},
-    )
+    named(company, past, "driver_1", "price", "customer_key between 101 and 200")
+    named(company, past, "driver_2", "usage", "customer_key <= 100")
     company.connection.execute(sa.text("update ops.published set in_sample = :s"), {"s": in_sample})
     for key in range(1, CUSTOMERS + 1):
-        company.staging.subscription(key, -400, -50 if key <= 50 or key > 390 else None)
+        company.staging.subscription(key, -400, -50 if key <= 50 or 190 < key <= 200 or key > 390 else None)
     tonight = company.night()
     for as_of, run_id in ((before, past), (AS_OF, tonight)):
         ensure_month(company.connection, "churn_drivers", as_of)
@@ -119,6 +137,11 @@ def drivers_named(company: Company, *, in_sample: bool = False, treated: bool = 
         ensure_month(company.connection, "at_risk_list", before)
         company.nights.insert("scores.at_risk_list", *(listed(before, past, key) for key in range(1, 101)))
     return company.speak(tonight)
+
+
+def named(company: Company, run_id: int, place: str, driver_: str, where: str) -> None:
+    statement = sa.text(f"update scores.customer_scores set {place} = :driver where run_id = :r and {where}")
+    company.connection.execute(statement, {"r": run_id, "driver": driver_})
 
 
 def driver(as_of: Any, run_id: int) -> dict[str, Any]:
@@ -141,8 +164,54 @@ def test_a_behaviour_that_the_model_had_named_is_claimed_by_who_left(company: Co
     assert ("behaviour_goes_with_churn", "usage") in claims(found)
     numbers = the(found, "behaviour_goes_with_churn")["evidence"]["numbers"]
     assert (numbers["customers"], numbers["churned"]) == (100, 50)
-    assert (numbers["others"], numbers["others_churned"]) == (300, 10)
+    assert (numbers["others"], numbers["others_churned"]) == (100, 10)
     assert numbers["customers_affected"] == 90
+    assert "10.0% of those with other reasons" in the(found, "behaviour_goes_with_churn")["finding"]
+
+
+def past_outcome(company: Company, churned: Any, *drivers: dict[str, Any]) -> dict[str, Any]:
+    """The night's answer on behaviour, two months after 200 of 400 were given reasons: noise for every other."""
+    before = AS_OF - timedelta(days=60)
+    past = company.night(before)
+    named(company, past, "driver_1", "price", "customer_key <= 200")
+    named(company, past, "driver_2", "noise", "customer_key <= 200 and customer_key % 2 = 0")
+    for key in range(1, CUSTOMERS + 1):
+        company.staging.subscription(key, -400, -50 if churned(key) else None)
+    tonight = company.night()
+    for as_of, run_id in ((before, past), (AS_OF, tonight)):
+        ensure_month(company.connection, "churn_drivers", as_of)
+        rows = drivers or ({},)
+        company.nights.insert("scores.churn_drivers", *(driver(as_of, run_id) | row for row in rows))
+    (row,) = [row for row in company.speak(tonight) if row["question"] == BEHAVIOUR]
+    return row
+
+
+def test_a_behaviour_that_is_noise_among_those_with_reasons_is_not_claimed(company: Company) -> None:
+    """Whoever has reasons leaves more often than whoever has none, whatever the reasons are."""
+    row = past_outcome(company, lambda key: key <= 200 and key % 20 < 10)
+    assert (row["insight"], row["p_value"]) == ("behaviour_the_model_weighs", None)
+
+
+def test_the_model_is_said_to_go_by_what_weighs_most_whatever_its_direction(company: Company) -> None:
+    lowers = {"driver": "tenure", "direction": "lowers", "importance": 0.9, "customers_affected": 3}
+    row = past_outcome(company, lambda _: False, {}, lowers)
+    assert row["subject"] == "tenure"
+    assert row["finding"].startswith(
+        "The model's scores move most with 'tenure'. It raises the risk of 3 customers, but lowers that of more."
+    )
+
+
+def test_a_behaviour_that_raises_nobody_s_risk_is_not_said_to_raise_that_of_0(company: Company) -> None:
+    row = past_outcome(company, lambda _: False, {"customers_affected": 0, "direction": "mixed"})
+    assert "'usage'. It raises nobody's risk by much. That is what" in row["finding"]
+    assert "0 customers" not in row["finding"]
+
+
+def test_a_claimed_behaviour_says_nothing_of_tonight_where_it_raises_nobody_s_risk(company: Company) -> None:
+    noise = {"driver": "noise", "customers_affected": 0}
+    row = past_outcome(company, lambda key: key <= 200 and key % 2 == 0, noise)
+    assert (row["insight"], row["subject"]) == ("behaviour_goes_with_churn", "noise")
+    assert "Tonight" not in row["finding"]
 
 
 @pytest.mark.parametrize("why", ["in_sample", "treated"])
@@ -170,7 +239,7 @@ def test_the_next_night_takes_over_the_counts_unless_the_night_counted_was_publi
         return int(row["evidence"]["numbers"]["churned"])
 
     drivers_named(company)
-    company.connection.execute(sa.text("update scores.group_outcomes set churned = 77 where dimension = 'driver'"))
+    company.connection.execute(sa.text("update scores.group_outcomes set churned = 77 where value = 'usage'"))
     published_later(-1)
     assert churned(day=1) == 77
     published_later(2)
@@ -180,27 +249,44 @@ def test_the_next_night_takes_over_the_counts_unless_the_night_counted_was_publi
 # ---------------------------------------------------------------- campaigns
 
 
-def campaign(company: Company, *, left_treated: int, left_held_out: int, each: int = 200) -> None:
-    """A campaign of 2 × `each` customers that has matured."""
+@dataclass(frozen=True)
+class Sides:
+    """Who was in a campaign, who left, and what each brought: treated customers paid `paid`, those held out 100."""
+
+    left_treated: int = 0
+    left_held_out: int = 0
+    each: int = 200
+    held_out: bool = True
+    paid: Any = None
+    is_known: bool = True
+    days_ago: int = 60
+
+
+def campaign(company: Company, name: str = "spring", **sides: Any) -> None:
+    """A campaign of `each` customers a side; they have matured unless said otherwise."""
+    is_ = Sides(**sides)
+    before = AS_OF - timedelta(days=is_.days_ago)
     company.nights.insert(
         "ops.campaigns",
-        {"campaign": "spring", "kind": "list", "seed": 1, "holdout_share": 0.5, "started_as_of_date": AS_OF,
+        {"campaign": name, "kind": "list", "seed": 1, "holdout_share": 0.5, "started_as_of_date": before,
          "created_at": AT, "run_id": 1},
     )  # fmt: skip
-    for key in range(1, 2 * each + 1):
-        treated, place = key <= each, (key - 1) % each
-        left = place < (left_treated if treated else left_held_out)
-        before = AS_OF - timedelta(days=60)
-        member = {
-            "campaign": "spring", "customer_key": key, "as_of_date": before, "offer": "call", "segment": "Segment 1",
-            "campaign_group": "treatment" if treated else "holdout", "risk_band": "high",
-        }  # fmt: skip
-        outcome = {
-            "campaign": "spring", "customer_key": key, "as_of_date": before, "matured_date": AS_OF, "churned": left,
-            "run_id": 1,
-        }  # fmt: skip
-        company.nights.insert("ops.campaign_members", member)
-        company.nights.insert("ops.campaign_outcomes", outcome)
+    members, outcomes = [], []
+    for key in range(1, is_.each * (2 if is_.held_out else 1) + 1):
+        treated, place = key <= is_.each, (key - 1) % is_.each
+        noise = 5 * (-1) ** place
+        key_of = {"campaign": name, "customer_key": key, "as_of_date": before}
+        members.append(key_of | {
+            "offer": "call", "segment": "Segment 1", "campaign_group": "treatment" if treated else "holdout",
+            "risk_band": "high", "offer_cost": 2, "clv_if_retained": 500, "churn_probability": 0.2,
+        })  # fmt: skip
+        outcomes.append(key_of | {
+            "matured_date": AS_OF, "churned": place < (is_.left_treated if treated else is_.left_held_out),
+            "revenue": None if is_.paid is None else (is_.paid if treated else 100) + noise, "run_id": 1,
+        })  # fmt: skip
+    company.connection.execute(sa.insert(campaign_members), members)
+    if is_.is_known:
+        company.connection.execute(sa.insert(campaign_outcomes), outcomes)
 
 
 def test_a_campaign_that_kept_customers_is_claimed(company: Company) -> None:
@@ -224,6 +310,107 @@ def test_a_campaign_that_chance_explains_cannot_be_told_yet(company: Company) ->
     row = the(found, "campaign_not_told_yet")
     assert (row["question"], row["p_value"], row["effect"]) == (CAMPAIGN, None, None)
     assert "cannot be told yet" in row["finding"]
+
+
+@pytest.mark.parametrize(
+    ("paid", "said"),
+    [
+        (130, "They brought 6,000 EUR more revenue within 30 days than without it (95 % interval"),
+        (70, "They brought 6,000 EUR less revenue within 30 days than without it (95 % interval"),
+        (100, "Whether it changed their revenue within 30 days is not shown (95 % interval"),
+    ],
+)
+def test_revenue_is_told_as_earned_or_lost_only_where_its_interval_excludes_0(
+    company: Company, paid: int, said: str
+) -> None:
+    campaign(company, left_treated=20, left_held_out=70, paid=paid)
+    row = the(company.speak(company.night()), "campaign_worked")
+    assert said in row["finding"]
+    numbers = row["evidence"]["numbers"]
+    assert {"incremental_revenue_low", "incremental_revenue_high", "cost_measured"} <= set(numbers)
+
+
+def test_only_what_was_spent_on_those_measured_stands_beside_their_revenue(company: Company) -> None:
+    campaign(company, left_treated=20, left_held_out=70, paid=130)
+    company.connection.execute(sa.text("delete from ops.campaign_outcomes where customer_key <= 50"))
+    for key in range(1, 201):
+        contact = {"campaign": "spring", "customer_key": key, "sent_date": AS_OF - timedelta(days=55), "cost": 2,
+                   "recording_id": 1}  # fmt: skip
+        company.nights.insert("ops.campaign_contacts", contact)
+    row = the(company.speak(company.night()), "campaign_worked")
+    assert "What was spent on those measured: 300 EUR." in row["finding"]
+
+
+def test_a_campaign_that_did_too_little_to_act_on_is_said_to_have_done_that(company: Company) -> None:
+    campaign(company, left_held_out=10, each=2_500)
+    found = company.speak(company.night())
+    row = the(found, "campaign_did_little")
+    assert "kept customers, but fewer than one would act on (0.5 points)" in row["finding"]
+    assert "+0.4 points at equal segment and risk (95 % interval +0.2 points to +0.7 points)" in row["finding"]
+    assert row["p_value"] < 0.05
+    assert answers(found, CAMPAIGN) == ["campaign_did_little"]
+
+
+def test_each_campaign_has_a_row_whatever_is_claimed_of_another(company: Company) -> None:
+    campaign(company, "spring", left_treated=20, left_held_out=70, days_ago=90)
+    campaign(company, "summer", left_treated=30, left_held_out=36)
+    campaign(company, "autumn", days_ago=10, is_known=False)
+    found = [row for row in company.speak(company.night()) if row["question"] == CAMPAIGN]
+    assert {(row["insight"], row["subject"]) for row in found} == {
+        ("campaign_worked", "Campaign 'spring'"),
+        ("campaign_not_told_yet", "Campaign 'summer'"),
+        ("campaign_not_matured", "Campaign 'autumn'"),
+    }
+
+
+def test_campaigns_entered_long_ago_are_told_only_among_the_latest_three(company: Company) -> None:
+    for days in (200, 210, 220, 230):
+        campaign(company, f"of {days}", left_treated=20, left_held_out=70, days_ago=days, each=100)
+    found = company.speak(company.night())
+    assert sorted(row["subject"] for row in found if row["question"] == CAMPAIGN) == [
+        "Campaign 'of 200'", "Campaign 'of 210'", "Campaign 'of 220'",
+    ]  # fmt: skip
+
+
+def test_a_campaign_that_has_matured_without_a_holdout_has_nobody_to_compare_with(company: Company) -> None:
+    campaign(company, held_out=False)
+    found = company.speak(company.night())
+    assert answers(found, CAMPAIGN) == ["campaign_without_comparison"]
+    text = the(found, "campaign_without_comparison")["finding"]
+    assert "nobody was held out" in text
+    assert "of whom 200 have matured" in text
+
+
+def test_a_campaign_that_has_not_matured_says_when_its_first_outcome_is_known(company: Company) -> None:
+    campaign(company, is_known=False, days_ago=10)
+    row = the(company.speak(company.night()), "campaign_not_matured")
+    known = AS_OF + timedelta(days=SETTINGS.churn.horizon_days + SETTINGS.grace_days - 10)
+    assert f"the first outcome is known on {known}" in row["finding"]
+    assert row["evidence"]["numbers"]["first_known_date"] == known.isoformat()
+
+
+def test_a_campaign_of_which_one_side_alone_has_matured_is_not_said_to_be_waiting_for_a_past_day(
+    company: Company,
+) -> None:
+    campaign(company)
+    company.connection.execute(sa.text("delete from ops.campaign_outcomes where customer_key > 200"))
+    text = the(company.speak(company.night()), "campaign_not_matured")["finding"]
+    assert "of those assigned 200, of those held out 0 have matured" in text
+
+
+def test_true_facts_lend_no_campaign_their_proof(company: Company) -> None:
+    """Its p-value of 0.02 would pass among twelve true facts, and does not among five campaigns."""
+    for place in range(4):
+        campaign(company, f"null {place}", left_treated=40, left_held_out=40)
+    campaign(company, "lucky", left_treated=28, left_held_out=46)
+    run_id = company.night(segments=12)
+    company.realised(run_id, [70, 10] * 6, customers=200)
+    found = company.speak(run_id)
+    assert ("segment_churns_more", "Segment 1") in claims(found)
+    lucky = next(row for row in found if row["subject"] == "Campaign 'lucky'")
+    numbers = lucky["evidence"]["numbers"]
+    assert numbers["incremental_retention_low"] > 0
+    assert lucky["insight"] == "campaign_not_told_yet"
 
 
 # ---------------------------------------------------------------- changes within a week

@@ -58,11 +58,19 @@ def test_customers_deleted_in_the_source_stay_in_their_cohort(months):
     assert cohorts(months, "customers", "retained") == {(MAY, 0): (2, 2), (MAY, 1): (2, 1)}
 
 
-def test_months_before_the_first_data_are_left_out(months):
+def test_a_cohort_begins_with_its_signup_month_though_nobody_has_paid_yet(months):
+    """The figures by month begin with the first who is active all the same."""
     signed_up(months, 1, date(2025, 2, 5))
+    signed_up(months, 2, date(2025, 4, 5))
     months.staging.subscription(1, date(2025, 5, 5), mrr=10)
     months.store(AS_OF)
-    assert cohorts(months, "retained") == {(date(2025, 2, 1), 3): (1,), (date(2025, 2, 1), 4): (1,)}
+    february = [0, 0, 0, 1, 1]
+    assert cohorts(months, "retained", "revenue") == {
+        **{(date(2025, 2, 1), since): (there, 10 * there) for since, there in enumerate(february)},
+        **{(APR, since): (0, 0) for since in range(3)},
+    }
+    assert [row["month"] for row in months.rows("kpi_monthly")] == [MAY, JUN]
+    assert {row["month"] for row in months.rows("kpi_monthly_by")} == {MAY, JUN}
 
 
 def test_buyers_are_retained_while_they_are_eligible(months):

@@ -66,6 +66,70 @@ def test_a_segment_is_that_of_the_start_and_who_comes_has_none(company):
     assert set(company.by("segment", MAY, "new")) == {"(unknown)"}
 
 
+def in_segment(company: Months, first: date, segments: dict[int, str]) -> None:
+    """Keep customers' segments of a month's first day."""
+    ensure_month(company.connection, "month_segments", first)
+    row = {"as_of_date": first, "segment_id": 1}
+    rows = ({**row, "customer_key": key, "segment": segment} for key, segment in segments.items())
+    company.insert("scores.month_segments", *rows)
+
+
+def test_who_came_is_in_the_segment_that_the_next_month_began_with(company):
+    """6 and 7 come in June: who was not there as it began has no segment of that day, whatever is kept of it."""
+    in_segment(company, JUN, {1: "Loyal", 6: "Quiet"})
+    in_segment(company, AS_OF, {1: "Quiet", 6: "Loyal"})
+    as_of = date(2025, 7, 9)
+    company.store(as_of, run_id=company.night(as_of, {"Others": [1, 6, 7]}))
+    assert company.by("segment", JUN, "customers_start", "new", "reactivated", "mrr_new", "mrr_end") == {
+        "Loyal": (1, 1, 0, Decimal("20"), Decimal("30")),
+        "(unknown)": (4, 0, 0, Decimal("0"), Decimal("80.01")),
+        "(returned)": (0, 0, 1, Decimal("0"), Decimal("10")),
+    }
+
+
+@pytest.mark.parametrize("as_of", [AS_OF, date(2025, 6, 25)])
+def test_who_came_in_the_last_month_is_in_the_segment_of_the_night_itself(company, as_of):
+    """A night that is worked out anew looks neither at what was published for it nor at later months."""
+    in_segment(company, AS_OF, {6: "Quiet", 7: "Quiet"})
+    before = company.night(as_of, {"Quiet": [6, 7]})
+    tonight = company.night(as_of, {"Others": [8], "Loyal": [6]}, is_published=False)
+    company.store(as_of, run_id=tonight)
+    company.connection.execute(sa.text("update ops.published set run_id = :run"), {"run": tonight})
+    assert before != tonight
+    assert company.by("segment", JUN, "new", "reactivated", "mrr_end") == {
+        "Loyal": (1, 0, Decimal("20")),
+        "(unknown)": (0, 0, Decimal("90.01")),
+        "(returned)": (0, 1, Decimal("10")),
+    }
+
+
+def test_buyers_who_came_are_in_the_segment_that_the_next_month_began_with(months):
+    """1 buys in May and June, 2 in June; of 3's purchase, too old as June ends, no segment is known."""
+    for key, day in ((1, date(2025, 5, 20)), (1, JUN), (2, date(2025, 6, 20)), (3, date(2025, 6, 2))):
+        months.staging.payment(key, day, Decimal("5"))
+    in_segment(months, JUN, {1: "Loyal"})
+    months.store(AS_OF, "inactivity", run_id=months.night(AS_OF, {"Quiet": [1, 2]}), inactivity_days=28)
+    assert months.by("segment", JUN, "customers_start", "new", "customers_end", "revenue") == {
+        "Loyal": (1, 0, 0, Decimal("5")),
+        "Quiet": (0, 1, 1, Decimal("5")),
+        "(new)": (0, 1, 0, Decimal("5")),
+    }
+
+
+@pytest.mark.parametrize("definition", ["contractual", "inactivity"])
+def test_payments_before_the_first_customer_are_in_their_month(months, definition):
+    """A bill of March, paid before there is a subscription; what is given back the same month is not revenue."""
+    months.staging.payment(1, date(2025, 2, 9), Decimal("3"))
+    months.staging.payment(1, date(2025, 2, 10), Decimal("-3"), "refunded")
+    months.staging.payment(2, date(2025, 3, 9), Decimal("-4"), "refunded")
+    months.staging.subscription(1, date(2025, 5, 5), mrr=10)
+    months.store(AS_OF, definition)
+    shown = [(row["month"].month, row["revenue"]) for row in months.rows("kpi_monthly")]
+    bought = [(2, Decimal("0"))] if definition == "inactivity" else []
+    assert shown == [*bought, (3, Decimal("-4")), (4, Decimal("0")), (5, Decimal("0")), (6, Decimal("0"))]
+    assert months.by("segment", date(2025, 3, 1), "new", "revenue") == {"(unknown)": (0, Decimal("-4"))}
+
+
 def clv(company: Months, as_of: date, run_id: int, amount: str, *, value: str = "all", dimension: str = "all") -> None:
     ensure_month(company.connection, "clv_totals", as_of)
     row = {"as_of_date": as_of, "run_id": run_id, "dimension": dimension, "value": value, "customers": 3}
@@ -87,9 +151,9 @@ def test_the_average_clv_is_that_of_the_months_last_published_night_and_tonights
         sa.text("select month, value, avg_clv from scores.kpi_months where avg_clv is not null order by 1, 2")
     )
     assert [tuple(row) for row in found] == [
-        (MAY, "all", Decimal("10.00")),  # the night of 1 June has seen all of May
-        (JUN, "all", Decimal("33.33")),  # tonight has seen all of June
-        (JUN, "pro", Decimal("16.67")),
+        (MAY, "all", Decimal("10")),  # the night of 1 June has seen all of May
+        (JUN, "all", Decimal("33.3333333333333333")),  # tonight has seen all of June
+        (JUN, "pro", Decimal("16.6666666666666667")),
     ]
 
 
@@ -100,7 +164,7 @@ def test_a_night_that_is_caught_up_on_does_not_look_at_later_ones(company):
     clv(company, date(2025, 6, 20), company.run(date(2025, 6, 20)), "900")
     company.store(as_of, run_id=tonight)
     query = "select avg_clv from scores.kpi_months where month = '2025-06-01' and value = 'all'"
-    assert company.connection.scalar(sa.text(query)) == Decimal("33.33")
+    assert company.connection.scalar(sa.text(query)) == Decimal("33.3333333333333333")
 
 
 def test_a_night_without_clv_has_no_average(company):

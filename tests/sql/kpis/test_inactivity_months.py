@@ -56,7 +56,7 @@ def test_revenue_is_paid_less_refunded_and_mrr_is_not_known(buyers):
     }
     assert set(buyers.mrr(FEB)) == {None}
     row = buyers.figures(FEB)
-    assert (row["nrr"], row["grr"], row["arpa"]) == (None, None, Decimal("10.01"))
+    assert (row["nrr"], row["grr"], row["arpa"]) == (None, None, Decimal("10.0125"))
     assert (row["churn_rate"], row["is_provisional"]) == (pytest.approx(2 / 3), False)
 
 

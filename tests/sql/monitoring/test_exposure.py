@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from churn import exposure
 from churn.partitions import ensure_month
-from churn.schema import at_risk_list, campaign_contacts, campaign_members, campaigns, published
+from churn.schema import at_risk_list, campaign_contacts, campaign_lists, campaign_members, campaigns, published
 from tests.sql.staging_tables import AS_OF, Staging
 
 HORIZON = 30
@@ -86,6 +86,17 @@ def test_a_list_that_no_night_shows_touches_nobody(staging: Staging) -> None:
     assert weights(staging) == {1: 0, 2: 2}
 
 
+@pytest.mark.parametrize("is_rehearsal", [True, False])
+def test_a_rehearsal_touches_nobody(staging: Staging, is_rehearsal: bool) -> None:
+    freeze(staging, -3, [1], [2])
+    night = AS_OF - timedelta(days=3)
+    ensure_month(staging.connection, "campaign_lists", night)
+    counts = dict.fromkeys(("listed", "treatment", "holdout", "entering", "members_to_date"), 0)
+    row = {"as_of_date": night, "run_id": RUN, "campaign": "nightly", "statement": "", "is_rehearsal": is_rehearsal}
+    staging.connection.execute(sa.insert(campaign_lists), row | counts)
+    assert weights(staging) == ({} if is_rehearsal else {1: 0, 2: 2})
+
+
 def test_a_customer_on_many_lists_of_a_campaign_counts_once(staging: Staging) -> None:
     for offset in (-1, 0, 1):
         freeze(staging, offset, [1, 2, 3], [4])
@@ -148,6 +159,13 @@ def test_a_campaign_drawn_elsewhere_touches_like_a_list(staging: Staging, offset
     for key, group in [(1, "treatment"), (2, "treatment"), (3, "holdout")]:
         enter(staging, key, group, offset)
     assert weights(staging) == ({1: 0, 2: 0, 3: 3} if is_touched else {})
+
+
+def test_who_entered_with_a_list_that_was_replaced_later_is_still_touched(staging: Staging) -> None:
+    for key, group in [(1, "treatment"), (2, "holdout")]:
+        enter(staging, key, group, -2, "nightly")
+    staging.connection.execute(sa.update(campaigns).values(kind="list"))
+    assert weights(staging) == {1: 0, 2: 2}
 
 
 @pytest.mark.parametrize(("offset", "is_touched"), [(-30, False), (-29, True), (29, True), (30, False)])

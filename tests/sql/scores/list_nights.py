@@ -73,7 +73,10 @@ class ListNights(Nights):
         as_of = day(offset)
         run_id = self.scored(rows, as_of=as_of)
         replaced = self._shown(as_of)
-        frozen = replaced if not retention.pop("replace_list", False) else None
+        frozen = replaced
+        if retention.pop("replace_list", False):
+            campaigns.refuse_replacing_sent(self.connection, as_of)
+            frozen = None
         settings = Settings(retention=RetentionSection(**({"holdout_share": 0.0} | retention)))
         snapshot = Snapshot(0, as_of, "captured", "contractual", "x", len(rows), FeatureSet(0, "x", (), (), {}))
         night = ScoredNight(settings, run_id, AT, snapshot, list_run_id=frozen or run_id)

@@ -56,6 +56,23 @@ def test_a_customer_of_another_nights_list(nights, run_id):
     assert found(nights, "at_risk_list", run_id, cooldown_days=29) == []
 
 
+def test_a_customer_of_a_rehearsal_is_on_no_other_list(nights, run_id):
+    nights.list_night({2: {}}, offset=-3)
+    change(nights, f"update scores.campaign_lists set is_rehearsal = true where as_of_date = date '{day(-3)}'")
+    assert found(nights, "at_risk_list", run_id) == []
+
+
+def test_a_contact_of_the_same_day(nights, run_id):
+    nights.contact(1, 0)
+    nights.contact(2, 1)
+    assert found(nights, "at_risk_list", run_id) == [f"customer_key 1: on the list, but contacted on {day(0)}"]
+
+
+def test_who_entered_another_campaign_on_the_same_day(nights, run_id):
+    nights.member(1, 0)
+    assert found(nights, "at_risk_list", run_id) == ["customer_key 1: on the list, but new in campaign spring"]
+
+
 def test_a_contact_within_the_cooldown(nights, run_id):
     nights.contact(1, -2)
     assert found(nights, "at_risk_list", run_id) == [f"customer_key 1: on the list, but contacted on {day(-2)}"]

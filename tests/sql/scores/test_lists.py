@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from churn.errors import ConfigError
+from churn.errors import ConfigError, UsageError
 from churn.retention import assign_arms
 from tests.sql.scores.list_nights import CALL, EMAIL, ListNights, day
 from tests.sql.staging_tables import Staging
@@ -70,7 +70,7 @@ def test_a_list_that_was_never_published_binds_nobody(nights):
     assert nights.list_night({1: {}}).status() == {1: "listed"}
 
 
-@pytest.mark.parametrize(("offset", "rests"), [(-1, True), (-30, True), (-31, False), (0, False)])
+@pytest.mark.parametrize(("offset", "rests"), [(0, True), (-1, True), (-30, True), (-31, False), (1, False)])
 def test_a_recorded_contact_begins_the_cooldown(nights, offset, rests):
     nights.people(1)
     nights.contact(1, offset, campaign="elsewhere")
@@ -85,6 +85,8 @@ def test_without_a_cooldown_a_customer_may_be_listed_every_night(nights):
 @pytest.mark.parametrize(
     ("campaign", "offset", "group", "is_other"),
     [
+        ("spring", 0, "treatment", True),
+        ("spring", 1, "treatment", False),
         ("spring", -1, "treatment", True),
         ("spring", -1, "holdout", True),
         ("spring", -30, "treatment", True),
@@ -96,6 +98,12 @@ def test_who_is_new_in_another_campaign_is_left_alone(nights, campaign, offset, 
     nights.people(1)
     nights.member(1, offset, campaign, group)
     assert nights.list_night({1: {}}).status() == {1: "other campaign" if is_other else "listed"}
+
+
+def test_a_list_replaced_under_another_campaigns_name_may_name_the_same_customers(nights):
+    nights.list_night({1: {}})
+    assert nights.list_night({1: {}}, campaign="summer", replace_list=True).status() == {1: "listed"}
+    assert nights.members("campaign", "customer_key") == [("summer", 1)]
 
 
 def test_the_first_of_several_reasons_is_told_with_what_is_forgone(nights):
@@ -154,7 +162,7 @@ def test_a_measured_save_rate_of_a_segment_takes_the_place_of_the_configured_one
 )  # fmt: skip
 def test_an_offer_is_made_only_to_those_whom_its_conditions_name(nights, condition, value):
     people = {1: {}, 2: {condition: value}, 3: {"plan": None, "value_tier": None}}
-    night = nights.list_night(people, offers=[offer(when={condition: [value, "other"]})])
+    night = nights.list_night(people, offers=[offer(when={condition: [value]})])
     assert night.status() == {2: "listed"}
 
 
@@ -165,6 +173,26 @@ def test_an_offer_for_a_driver_is_made_to_those_whom_it_drives(nights):
     assert night.status() == {1: "listed"}
     assert night.listed("reason_1") == ["no activity for 30 days"]
     assert nights.list_night(people, offers=[offer(when={"driver": "price"})], replace_list=True).status() == {}
+
+
+def test_an_offer_that_suits_nobody_is_told_with_the_value_that_nobody_has(nights):
+    people = {1: {"plan": "pro", "value_tier": "high"}, 2: {"plan": "basic"}}
+    gold, driven = offer(name="gift", when={"plan": "gold"}), offer(name="talk", when={"driver": "prise"})
+    both = offer(name="tour", when={"plan": "basic", "value_tier": "high"})
+    partly = offer(name="mail", when={"plan": ["pro", "base"]})
+    notes = nights.list_night(people, offers=[gold, driven, both, partly]).notes
+    assert [note for note in notes if note.startswith("Offer ")] == [
+        "Offer gift suits nobody tonight: no customer has plan 'gold'.",
+        "Offer talk suits nobody tonight: no customer has driver 'prise'.",
+        "Offer tour suits nobody tonight: no customer meets all of its conditions.",
+        "Offer mail: no customer has plan 'base' tonight.",
+    ]
+
+
+def test_an_offer_that_suits_somebody_leaves_no_note(nights):
+    people = {1: {"plan": "pro", "risk_score": 30}}
+    offers = [EMAIL, offer(name="talk", when={"driver": ["days without activity", "price"], "plan": "pro"})]
+    assert not any(note.startswith("Offer ") for note in nights.list_night(people, offers=offers).notes)
 
 
 def test_every_condition_must_hold(nights):
@@ -256,14 +284,86 @@ def test_what_becomes_known_later_gives_no_place_of_a_frozen_list_away(nights):
     assert nights.list_night(people, list_size=1, replace_list=True).status() == {1: "open severe ticket", 2: "listed"}
 
 
-def test_a_replaced_list_takes_its_members_with_it_but_for_those_contacted(nights):
-    nights.list_night({1: {"value": 900}, 2: {"value": 800}, 3: {"value": 100}}, list_size=2)
-    nights.contact(2, 0)
+def test_a_replaced_list_takes_its_members_with_it_on_either_side(nights):
+    nights.list_night({1: {"value": 900}, 2: {"value": 800}, 3: {"value": 100}}, list_size=2, holdout_share=0.5)
     new = nights.list_night({1: {"value": 100}, 2: {"value": 200}, 3: {"value": 900}}, list_size=1, replace_list=True)
     assert new.listed() == [3]
-    assert new.row("campaign_lists")["members_to_date"] == 2
-    first = new.run_id - 1
-    assert nights.members("customer_key", "list_run_id") == [(2, first), (3, new.run_id)]
+    assert new.row("campaign_lists")["members_to_date"] == 1
+    assert nights.members("customer_key", "list_run_id") == [(3, new.run_id)]
+
+
+@pytest.mark.parametrize("sent", [0, 3])
+def test_a_list_that_was_sent_is_not_replaced_and_nobody_leaves(nights, sent):
+    people = {1: {"value": 900}, 2: {"value": 800}}
+    nights.list_night(people, holdout_share=0.5)
+    members = nights.members("customer_key", "campaign_group", "list_run_id")
+    nights.contact(2, sent)
+    with pytest.raises(UsageError, match=f"The list of {day(0)} was sent: 1 contacts are recorded"):
+        nights.list_night(people, list_size=1, replace_list=True)
+    assert nights.members("customer_key", "campaign_group", "list_run_id") == members
+
+
+def test_a_list_whose_members_entered_before_and_were_contacted_by_it_was_sent(nights):
+    nights.list_night({1: {}}, offset=-40)
+    nights.list_night({1: {}})
+    nights.contact(1, 1)
+    with pytest.raises(UsageError, match="was sent"):
+        nights.list_night({1: {}}, replace_list=True)
+
+
+def test_contacts_before_the_night_or_of_others_do_not_make_its_list_sent(nights):
+    nights.list_night({1: {}}, offset=-40)
+    nights.contact(1, -39)
+    nights.list_night({1: {}, 2: {}, 3: {}}, list_size=2)
+    nights.contact(3, 1)
+    nights.contact(1, 1, campaign="elsewhere")
+    assert nights.list_night({1: {}, 2: {}}, list_size=1, replace_list=True).listed() == [1]
+
+
+# ---------------------------------------------------------------- nights run late
+
+
+def test_a_list_frozen_after_a_later_night_is_a_rehearsal_that_changes_nothing(nights):
+    nights.list_night({1: {}, 9: {}}, offset=0, list_size=1)
+    members = nights.members("customer_key", "as_of_date", "list_run_id")
+    late = nights.list_night({1: {}, 2: {}, 3: {}}, offset=-5)
+    assert late.listed("customer_key", "entered_as_of_date") == [(1, None), (2, None), (3, None)]
+    stated = late.row("campaign_lists")
+    assert (stated["is_rehearsal"], stated["entering"], stated["members_to_date"]) == (True, 0, 0)
+    assert any(f"list of {day(-5)} is a rehearsal: the night of {day(0)} is out" in note for note in late.notes)
+    assert nights.members("customer_key", "as_of_date", "list_run_id") == members
+    assert nights.admitted == 0
+    assert nights.list_night({1: {}, 2: {}, 3: {}}, offset=1).status() == {1: "cooldown", 2: "listed", 3: "listed"}
+
+
+def test_a_campaign_does_not_begin_with_a_rehearsal(nights):
+    nights.list_night({1: {}}, offset=0)
+    nights.list_night({2: {}}, offset=-5, campaign="autumn")
+    found = nights.connection.exec_driver_sql("select campaign from ops.campaigns")
+    assert found.scalars().all() == ["nightly"]
+
+
+def test_who_is_on_a_later_list_stays_when_an_earlier_nights_list_is_replaced(nights):
+    nights.list_night({1: {"value": 900}, 2: {"value": 800}}, offset=-1, list_size=2, cooldown_days=0)
+    members = nights.members("customer_key", "as_of_date", "list_run_id")
+    nights.list_night({1: {}, 2: {}}, cooldown_days=0)
+    late = nights.list_night({1: {}, 2: {}, 3: {}}, offset=-1, list_size=1, cooldown_days=0, replace_list=True)
+    assert late.row("campaign_lists")["is_rehearsal"]
+    assert late.row("campaign_lists")["members_to_date"] == 2
+    assert nights.members("customer_key", "as_of_date", "list_run_id") == members
+
+
+def test_neither_a_rerun_of_the_latest_night_nor_nights_in_order_are_rehearsals(nights):
+    for offset in (-40, -20, -20, 0):
+        night = nights.list_night({1: {}, 2: {}}, offset=offset, replace_list=offset == -20)
+        assert not night.row("campaign_lists")["is_rehearsal"]
+        assert not any("rehearsal" in note for note in night.notes)
+    # A rerun of an earlier night keeps the list that was out in time.
+    again = nights.list_night({1: {}, 2: {}}, offset=-40)
+    assert not again.row("campaign_lists")["is_rehearsal"]
+
+
+# ---------------------------------------------------------------- entering with a list
 
 
 def test_who_is_on_the_new_list_too_enters_with_its_offer(nights):

@@ -40,7 +40,7 @@ def test_who_opts_out_after_the_night_is_in_neither_view(nights):
     assert nights.shown("customer_scores", "customer_id") == [("c1",), ("c2",)]
 
 
-def test_what_to_do_with_a_valuable_customer_who_is_not_on_the_list(nights):
+def test_a_valuable_customer_off_the_list_is_left_alone_tonight_with_the_best_offer_told(nights):
     nights.people(4, 5)
     nights.staging.ticket(4, -3, is_severe=True)
     nights.member(5, -3, "spring")
@@ -49,22 +49,11 @@ def test_what_to_do_with_a_valuable_customer_who_is_not_on_the_list(nights):
     assert valuable(nights, "list_status", "recommended_action", "offer", "priority_rank", "campaign_group") == [
         ("c1", "listed", "call", "call", 1, "treatment"),
         ("c2", "listed", "call", "call", 2, "treatment"),
-        ("c3", "over capacity", "call", "call", None, None),
+        ("c3", "over capacity", None, "call", None, None),
         ("c4", "open severe ticket", None, "call", None, None),
         ("c5", "other campaign", None, "call", None, None),
         ("c6", None, None, None, None, None),
     ]
-
-
-def test_nobody_is_told_to_contact_a_customer_of_the_campaigns_holdout(nights):
-    nights.people(1, 2, 3)
-    nights.member(2, -60, "nightly", "holdout")
-    nights.member(3, -60, "long over", "holdout")
-    people = {key: HIGH | {"value": 1000 - key} for key in (1, 2, 3)}
-    nights.list_night(people, list_size=1, holdout_share=0.05)
-    assert valuable(nights, "list_status", "recommended_action") == [
-        ("c1", "listed", "contact"), ("c2", "over capacity", None), ("c3", "over capacity", "contact"),
-    ]  # fmt: skip
 
 
 def test_the_held_out_are_on_the_list_to_be_left_alone(nights):
@@ -109,3 +98,11 @@ def test_lists_of_all_nights_are_shown_and_balance_of_the_latest(nights):
         "campaign_balance", "as_of_date", "dimension", "treatment", "holdout", where="dimension = 'all'"
     )
     assert shown == [(day(0), "all", 2, 0)]
+
+
+def test_a_rehearsal_is_shown_as_one(nights):
+    nights.list_night({1: {}})
+    nights.list_night({2: {}}, offset=-1)
+    assert nights.shown("campaign_lists", "as_of_date", "entering", "is_rehearsal") == [
+        (day(-1), 0, True), (day(0), 1, False),
+    ]  # fmt: skip

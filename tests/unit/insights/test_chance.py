@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import fisher_exact, t
 
 from churn.insights.chance import Split, adjusted, change_p_value, interval_p_value, proven, split_p_value
+from churn.insights.findings import BEHAVIOUR, CAMPAIGN, SEGMENTS
 
 # Benjamini & Hochberg (1995), table of section 3.2: fifteen p-values, of which four are rejected at 5 %.
 PAPER = [
@@ -26,6 +27,13 @@ def test_the_adjustment_is_that_of_a_hand_example_in_any_order() -> None:
     # The second would be 0.06 by itself; the third's 0.045 counts, since a smaller p-value is never less proven.
     assert adjusted([0.001, 0.04, 0.045]) == pytest.approx([0.003, 0.045, 0.045])
     assert adjusted([]).tolist() == []
+
+
+def test_facts_that_are_proven_lend_no_campaign_their_proof() -> None:
+    facts, campaigns = [1e-9] * 15, [0.04, 0.3, 0.5, 0.6, 0.9]
+    assert adjusted(facts + campaigns)[15] <= 0.05
+    kinds = [SEGMENTS] * 7 + [BEHAVIOUR] * 8 + [CAMPAIGN] * 5
+    assert proven(facts + campaigns, kinds).tolist() == [True] * 15 + [False] * 5
 
 
 def test_facts_that_are_proven_do_not_lower_the_bar_for_changes() -> None:

@@ -9,10 +9,23 @@ from decimal import Decimal
 
 import pytest
 
+from churn.insights.campaign import at_stake
 from churn.insights.chance import Split
 from churn.insights.changes import is_big as is_big_change
 from churn.insights.facts import is_big as is_big_fact
-from churn.insights.findings import FACT, WEEK, Candidate, Evidence, Finding, claimed, plain, ranked
+from churn.insights.findings import (
+    CAMPAIGN,
+    CHANGE,
+    SEGMENTS,
+    Candidate,
+    Evidence,
+    Finding,
+    believed,
+    claimed,
+    plain,
+    ranked,
+    real_but_small,
+)
 from churn.insights.wording import customers, money, percent, points, quoted, times
 
 
@@ -38,13 +51,17 @@ def test_only_claims_that_are_proven_and_big_are_put_into_words() -> None:
     def unspoken() -> Finding:
         raise AssertionError("not to be said")
 
-    told = claimed([
-        Candidate(FACT, 1e-6, True, lambda: finding("proven")),
-        Candidate(FACT, 1e-6, False, unspoken),
-        Candidate(WEEK, 0.4, True, unspoken),
+    proved = believed([
+        Candidate(SEGMENTS, 1e-6, True, lambda: finding("proven"), unspoken),
+        Candidate(SEGMENTS, 1e-6, False, unspoken, lambda: finding("small")),
+        Candidate(SEGMENTS, 1e-6, False, unspoken),
+        Candidate(SEGMENTS, 0.4, False, unspoken, unspoken),
+        Candidate(CHANGE, 0.4, True, unspoken),
     ])  # fmt: skip
-    assert [one.subject for one in told] == ["proven"]
-    assert claimed([]) == []
+    assert [one.subject for one in claimed(proved)] == ["proven"]
+    assert [one.subject for one in real_but_small(proved, SEGMENTS)] == ["small"]
+    assert real_but_small(proved, CAMPAIGN) == []
+    assert claimed(believed([])) == []
 
 
 @pytest.mark.parametrize(
@@ -92,3 +109,22 @@ def test_numbers_are_rounded_to_what_matters() -> None:
 def test_evidence_is_kept_as_json_knows_it() -> None:
     values = [plain(value) for value in (Decimal("1.25"), date(2025, 7, 1), None, 3, "x")]
     assert json.dumps(values) == '[1.25, "2025-07-01", null, 3, "x"]'
+
+
+@pytest.mark.parametrize(
+    ("revenue", "value", "stake"),
+    [
+        ((-9_000, 20_000), (None, None), 0),
+        ((500, 20_000), (None, None), 500),
+        ((-20_000, -700), (None, None), 700),
+        ((-9_000, 20_000), (1_500, 30_000), 1_500),
+        ((2_000, 20_000), (1_500, 30_000), 2_000),
+        ((None, None), (-30_000, -40), 40),
+    ],
+)
+def test_a_campaign_is_about_the_money_that_chance_leaves(
+    revenue: tuple[float | None, float | None], value: tuple[float | None, float | None], stake: float
+) -> None:
+    numbers = dict(zip(("incremental_revenue_low", "incremental_revenue_high"), revenue, strict=True))
+    numbers |= dict(zip(("incremental_value_low", "incremental_value_high"), value, strict=True))
+    assert at_stake(numbers) == stake

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 import pytest
 
 from benchmarks import insights_null
-from benchmarks.insights_null import Plant, insight_nights, planted
-from churn.insights.chance import change_p_value
+from benchmarks.insights_null import Plant, campaigns_beside_facts, insight_nights, planted
+from churn.insights.chance import LEVEL, change_p_value
 
 WORLDS = 4
 
@@ -25,6 +27,12 @@ def test_customers_alone_do_not_tell_what_is_ordinary(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(insights_null, "change_p_value", by_customers_alone)
     assert insight_nights(300, seed=11)["claiming_change"] > 0.1
+
+
+def test_true_facts_make_no_campaign_true_that_does_nothing() -> None:
+    nights = 4_000
+    chance = 2 * sqrt(LEVEL * (1 - LEVEL) / nights)
+    assert campaigns_beside_facts(nights, seed=3) <= LEVEL + chance
 
 
 def test_the_same_seed_gives_the_same_nights() -> None:

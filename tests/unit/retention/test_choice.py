@@ -119,6 +119,48 @@ def test_a_hundred_thousand_customers_and_five_offers_take_seconds() -> None:
     assert _total(net, tight) < _total(net, free)
 
 
+def test_a_long_list_of_customers_of_very_different_worth_within_a_budget_and_capacities_takes_seconds() -> None:
+    random = np.random.default_rng(7)
+    net = random.lognormal(3, 4.5, (100_000, 1)) * random.uniform(0.2, 1, (100_000, 5)) - 8
+    net[random.random(net.shape) < 0.3] = NO
+    costs, capacities = [0.5, 1.0, 4.0, 10.0, 25.0], [None, None, None, 5_000, 3_000]
+    started = time.process_time()
+
+    choice = _choose(net, costs, list_size=50_000, budget=100_000.0, capacities=capacities)
+
+    assert time.process_time() - started < 20
+    _check_limits(choice, costs, 50_000, 100_000.0, capacities)
+    assert len(choice.listed) > 30_000
+
+
+@pytest.mark.parametrize(("budget", "capacities"), [(None, [300, None, 200]), (9_000.0, [None] * 3)])
+def test_leaving_only_the_close_ones_to_the_solver_gives_as_much(
+    budget: float | None, capacities: list[int | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net, costs = _instance(3, customers=3_000)
+    limits: dict[str, Any] = {"list_size": 1_500, "budget": budget, "capacities": capacities}
+    whole = _choose(net, costs, **limits)
+
+    monkeypatch.setattr("churn.retention.sifting._OPEN", (600, 600, 1_200))
+    monkeypatch.setattr("churn.retention.sifting._greedy", None)
+    sifted = _choose(net, costs, **limits)
+
+    _check_limits(sifted, costs, 1_500, budget or np.inf, capacities)
+    assert _total(net, sifted) == pytest.approx(_total(net, whole), rel=1e-4)
+
+
+def test_where_the_solver_gives_up_the_list_is_made_down_the_worth_per_price(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, costs = _instance(3, customers=600)
+    limits: dict[str, Any] = {"list_size": 300, "budget": 900.0, "capacities": [60, None, 50]}
+    best = _choose(net, costs, **limits)
+
+    monkeypatch.setattr("churn.retention.sifting._MOST_STEPS", 1)
+    greedy = _choose(net, costs, **limits)
+
+    _check_limits(greedy, costs, 300, 900.0, [60, None, 50])
+    assert 0.8 * _total(net, best) <= _total(net, greedy) <= _total(net, best) * (1 + 1e-3)
+
+
 # --- whatever the order -------------------------------------------------------------------------------------------
 
 _FEW = st.sampled_from([NO, -1.0, 0.5, 1.0, 2.0, 3.0])
