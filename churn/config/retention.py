@@ -95,7 +95,7 @@ class RetentionSection(Section):
         (), description="`[[retention.offers]]` entries; without any, one offer `contact` by the two keys below."
     )
     contact_cost: Annotated[float, Field(ge=0)] = Field(
-        5.0, description="What contacting one customer costs, the offer included, in `business.currency`."
+        1.0, description="What contacting one customer costs, the offer included, in `business.currency`."
     )
     save_rate: Annotated[float, Field(ge=0, le=1)] = Field(
         0.1, description="Share of the customers about to leave whom a contact keeps, until campaigns have measured it."
