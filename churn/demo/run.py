@@ -30,7 +30,7 @@ from churn.warehouse import open_database, quoted, run_ddl
 DEMO_HEAD = "Written by `churn demo`: a simulated company. Running the demo again starts it over."
 SOURCE_DATABASE = "demo_source"
 SHOWN_ON_LIST = 10
-SHOWN_INSIGHTS = 5
+SHOWN_INSIGHTS = 6
 SHOWN_DRIVERS = 6
 CONTACT_COST = 10.0
 OFFERS: list[dict[str, Any]] = [
