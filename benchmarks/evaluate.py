@@ -22,6 +22,7 @@ from benchmarks.clv_worlds import judged_worlds
 from benchmarks.companies import Matrix, Recipe, matrix_of
 from benchmarks.criteria import judged
 from benchmarks.findings import Findings, report
+from benchmarks.insight_claims import insight_criteria
 from benchmarks.leaks import accused, night_of, planted
 from benchmarks.permuted import ROWS, permuted
 from benchmarks.place import exit_code_of, refuse_environment, report_to
@@ -35,7 +36,7 @@ from churn.training import train_settings
 from churn.windows import add_months, matures_on
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "evaluation.md"
-PARTS = ("ceiling", "realised", "clv", "campaigns", "permuted", "leaks", "retail")
+PARTS = ("ceiling", "realised", "clv", "campaigns", "insights", "permuted", "leaks", "retail")
 SEEDS = (21, 22, 23, 24, 25)
 TRAINED = date(2025, 10, 1)
 CLEAN, CLEAN_SEED, CLEAN_CUSTOMERS = 20, 201, 4_000
@@ -44,6 +45,7 @@ _FUTURE_DAYS, _YEAR_MONTHS = 365, 12
 _CEILING_SNAPSHOTS = 30
 _WORLD_CUSTOMERS, _PROCESSES = 3_000, 2
 CAMPAIGNS, CAMPAIGN_SEED, _COVERED_LISTS = 20, 501, 3
+NIGHTS, INSIGHT_SEED = 6_000, 7
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--campaigns", type=int, default=CAMPAIGNS, help="Companies to choose lists in.")
     parser.add_argument("--reassignments", type=int, default=REASSIGNMENTS, help="Draws of a list's holdout.")
     parser.add_argument("--campaign-customers", type=int, default=CUSTOMERS, help="Of each company with a list.")
+    parser.add_argument("--nights", type=int, default=NIGHTS, help="In which nothing changes, for the findings.")
     parser.add_argument("--clean", type=int, default=CLEAN, help="Companies that no leak is planted in.")
     parser.add_argument("--clean-customers", type=int, default=CLEAN_CUSTOMERS, help="Of those made for that alone.")
     parser.add_argument("--home", type=Path, default=Path("build/evaluate"), help="Folder for databases and cache.")
@@ -105,6 +108,9 @@ def run(options: argparse.Namespace) -> str:
     if "campaigns" in options.parts:
         with found.timed("campaigns"):
             _choose_lists(options, settings, found)
+    if "insights" in options.parts:
+        with found.timed("insights"):
+            found.claims = insight_criteria(options.nights, INSIGHT_SEED)
     if "permuted" in options.parts:
         with found.timed("permuted labels"):
             matrices = [_learned(_company(options, seed), settings) for seed in options.seeds]

@@ -74,6 +74,8 @@ class Findings:
         What lists earn, by company.
     coverages : list of Coverage
         Intervals of campaigns' effects, by list and holdout share.
+    claims : list of (str, bool)
+        The criteria of what nights claim, and whether each holds.
     permuted : Permuted or None
     caught : list of Caught
         By company and planted leak.
@@ -91,6 +93,7 @@ class Findings:
     contracts: list[tuple[str, bool]] = field(default_factory=list)
     gains: list[Gain] = field(default_factory=list)
     coverages: list[Coverage] = field(default_factory=list)
+    claims: list[tuple[str, bool]] = field(default_factory=list)
     permuted: Permuted | None = None
     caught: list[Caught] = field(default_factory=list)
     clean: dict[str, list[str]] = field(default_factory=dict)
@@ -148,6 +151,7 @@ def _verdict(found: Findings) -> list[tuple[str, bool]]:
     lines += found.contracts
     lines += clv_worlds_criteria(found.worlds) if found.worlds else []
     lines += campaign_criteria(found.gains, found.coverages) if found.gains else []
+    lines += found.claims
     lines += [found.permuted.verdict()] if found.permuted is not None else []
     lines += leak_criteria(found.caught, found.clean) if found.clean else []
     lines += retail_criteria(found.retail) if found.retail is not None else []

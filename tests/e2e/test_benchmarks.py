@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from benchmarks import evaluate, night
+from benchmarks import evaluate, insight_claims, night
 from benchmarks.campaign_gain import LIST_SIZE, Coverage, Gain, campaign_criteria, coverage_of, gain_of, mean_gain
 from benchmarks.campaign_worlds import ScoredCompany, contacted, worth
 from benchmarks.companies import Matrix, Recipe
@@ -93,6 +93,17 @@ def test_the_evaluation_prints_every_part_with_its_verdicts(tmp_path: Path, caps
     assert _cells(text, "observed expected")[4].endswith(" of 12")
     assert not (home / ".churn").exists()
     assert len(list((home / "cache").glob("company-*.npz"))) == 2
+
+
+def test_what_nights_claim_is_judged_where_nothing_changes_and_where_something_was_planted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insight_claims, "_WORLDS", 1)
+    home = str(tmp_path / "evaluate")
+    assert evaluate.main(["--parts", "insights", "--nights", "60", "--home", home]) == 0
+    verdict = capsys.readouterr().out.split("## Verdict")[1]
+    assert "of 60 nights in which nothing changes" in verdict
+    assert verdict.count("found in 1 of 1 companies") == 3
 
 
 @pytest.mark.slow
