@@ -184,10 +184,10 @@ def test_what_a_list_earns_is_what_its_customers_would_not_lose_less_what_contac
 
     gain = gain_of(company, 2)
 
-    # By value: b and c (400 at stake each); by probability: a and b. Contacting costs 5.
-    assert gain.by_value == pytest.approx(200 + 200 - 10)
-    assert gain.by_probability == pytest.approx(0 + 200 - 10)
-    assert gain.best == pytest.approx(200 + 200 - 10)
+    # By value: b and c (400 at stake each); by probability: a and b. Contacting costs 1 (retention.contact_cost).
+    assert gain.by_value == pytest.approx(200 + 200 - 2)
+    assert gain.by_probability == pytest.approx(0 + 200 - 2)
+    assert gain.best == pytest.approx(200 + 200 - 2)
 
 
 @pytest.mark.parametrize("holdout_share", [0.1, 0.5])

@@ -77,7 +77,7 @@ class ListNights(Nights):
         if retention.pop("replace_list", False):
             campaigns.refuse_replacing_sent(self.connection, as_of)
             frozen = None
-        settings = Settings(retention=RetentionSection(**({"holdout_share": 0.0} | retention)))
+        settings = Settings(retention=RetentionSection(**({"holdout_share": 0.0, "contact_cost": 5.0} | retention)))
         snapshot = Snapshot(0, as_of, "captured", "contractual", "x", len(rows), FeatureSet(0, "x", (), (), {}))
         night = ScoredNight(settings, run_id, AT, snapshot, list_run_id=frozen or run_id)
         self.connection.exec_driver_sql("drop table if exists list_members")
