@@ -69,8 +69,8 @@ def replace_feature_view(connection: Connection, entries: Sequence[UsageEntry] =
 def refresh_feature_view(warehouse: Database, settings: Settings) -> str | None:
     """Add the columns of new features after a night is published, and say what they mean; readers are not kept waiting.
 
-    The view is taken for as long as it takes to replace it, and only when it is free: an attempt gives up after
-    `LOCK_TIMEOUT`, since readers queue behind it. The next night tries again.
+    The view is taken for the milliseconds that replacing it takes, and only when nobody reads it; an attempt that meets
+    a reader all the same gives up after `LOCK_TIMEOUT`, since others queue behind it. The next night tries again.
 
     Returns
     -------
@@ -221,8 +221,14 @@ def _kept_sets(connection: Connection) -> list[tuple[list[str], list[str]]]:
     return [(row.numbers, row.categories) for row in connection.execute(chosen)]
 
 
+class _BeingRead(TransientError):
+    """Somebody reads the view; whoever came next would queue behind an attempt to take it."""
+
+
 def _replace(warehouse: Database, settings: Settings, columns: Sequence[FeatureColumn]) -> None:
     with warehouse.begin() as connection:
+        if _readers(connection):
+            raise _BeingRead(f"bi.{VIEW} is being read.", "Run the same command again.")
         run_ddl(connection, f"set local lock_timeout = '{LOCK_TIMEOUT}'")
         is_new = not _shown(connection)
         _create(connection, columns)
@@ -262,5 +268,14 @@ def _comments(connection: Connection) -> dict[str, str]:
     return {row.name: row.description for row in found}
 
 
+def _readers(connection: Connection) -> int:
+    """Count the sessions that have the view in use."""
+    held = sa.text(
+        "select count(*) from pg_catalog.pg_locks as l where l.relation = to_regclass(:view) and l.granted "
+        "and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = current_database())"
+    )
+    return int(connection.scalar(held, {"view": f"bi.{VIEW}"}) or 0)
+
+
 def _is_taken(error: BaseException) -> bool:
-    return sqlstate(error) == "55P03"
+    return isinstance(error, _BeingRead) or sqlstate(error) == "55P03"

@@ -21,6 +21,11 @@ from churn.warehouse import Database, comment_on, quoted, run_ddl, writer_lock
 
 VERSION_SCHEMA = "ops"
 OLDEST_POSTGRES = 15
+INNER_VIEWS = {
+    "staging.subscription_periods": "staging/subscription_periods.sql",
+    "scores.kpi_figures": "kpis/kpi_figures.sql",
+}
+"""Views that others are built on; the migration that makes their tables drops them."""
 
 
 def migrate(warehouse: Database, roles: RolesSection, usage: Sequence[UsageFeature] = ()) -> list[str]:
@@ -114,8 +119,8 @@ def bi_views() -> list[SqlFile]:
 
 def replace_views(connection: Connection, usage: Sequence[UsageFeature] = ()) -> None:
     """Make every view anew from its file, with its comments; grants and views built upon them stay."""
-    periods = read_sql("staging/subscription_periods.sql")
-    run_ddl(connection, f"create or replace view staging.subscription_periods as {periods.body}")
+    for target, path in INNER_VIEWS.items():
+        run_ddl(connection, f"create or replace view {target} as {read_sql(path).body}")
     for view in bi_views():
         if view.name == FEATURE_VIEW:
             replace_feature_view(connection, usage)

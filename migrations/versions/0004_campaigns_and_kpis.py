@@ -66,6 +66,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop them, with all that they hold; views that show them must be gone."""
+    run_ddl(op.get_bind(), "drop view if exists scores.kpi_figures")
     for table in _INDEXES:
         run_ddl(op.get_bind(), f"drop index staging.ix_{table}_customer_key")
     for table in _TABLES:

@@ -1,7 +1,7 @@
 -- name: kpi_monthly
 -- writes: view bi.kpi_monthly
 -- grain: month
--- reads: ops.published, scores.kpi_months
+-- reads: ops.published, scores.kpi_figures
 -- params: none
 -- window: none
 -- comment: The business by month, as known on the latest published night: customers and monthly recurring revenue (MRR) from the start of each month to its end, who came, who left, what is left of the revenue. The month that is not over runs up to as_of_date; MRR adds up in every month, rates are null until nothing can change them. From the first month with a customer or a payment on.
@@ -72,14 +72,9 @@ select
     k.customers_start,
     k.new,
     k.reactivated,
-    case when not k.is_provisional then k.churned end as churned,
-    case
-        when not k.is_provisional then cast(k.churned as double precision) / nullif(k.customers_start, 0)
-    end as churn_rate,
-    case
-        when not k.is_provisional
-            then cast(k.customers_start - k.churned as double precision) / nullif(k.customers_start, 0)
-    end as retention_rate,
+    k.churned,
+    k.churn_rate,
+    k.retention_rate,
     k.mrr_start,
     k.mrr_new,
     k.mrr_expansion,
@@ -87,32 +82,19 @@ select
     k.mrr_churned,
     k.mrr_reactivated,
     k.mrr_end,
-    case
-        when not k.is_provisional
-            then
-                cast(
-                    (k.mrr_start + k.mrr_expansion - k.mrr_contraction - k.mrr_churned)
-                    / nullif(k.mrr_start, 0) as double precision
-                )
-    end as nrr,
-    case
-        when not k.is_provisional
-            then
-                cast(
-                    (k.mrr_start - k.mrr_contraction - k.mrr_churned) / nullif(k.mrr_start, 0) as double precision
-                )
-    end as grr,
-    coalesce(k.mrr_end, k.revenue) / nullif(k.customers_end, 0) as arpa,
+    k.nrr,
+    k.grr,
+    k.arpa,
     k.avg_clv,
     k.customers_end,
     k.revenue,
     k.horizon_customers,
     k.horizon_churned,
-    cast(k.horizon_churned as double precision) / nullif(k.horizon_customers, 0) as churn_rate_horizon,
+    k.churn_rate_horizon,
     k.is_provisional,
     k.as_of_date,
     k.run_id
 from latest_nights as l
-inner join scores.kpi_months as k
+inner join scores.kpi_figures as k
     on l.as_of_date = k.as_of_date and l.run_id = k.run_id
 where k.dimension = 'all' and k.as_of_date = (select max(p.as_of_date) from ops.published as p)

@@ -1,7 +1,7 @@
 -- name: kpi_monthly_by
 -- writes: view bi.kpi_monthly_by
 -- grain: month × dimension × value
--- reads: ops.published, scores.kpi_months
+-- reads: ops.published, scores.kpi_figures
 -- params: none
 -- window: none
 -- comment: The figures of bi.kpi_monthly by segment and by plan. Every customer of a month has one value of each, so the values of a dimension add up to bi.kpi_monthly in every column that is a count or a sum of money.
@@ -78,14 +78,9 @@ select
     k.customers_start,
     k.new,
     k.reactivated,
-    case when not k.is_provisional then k.churned end as churned,
-    case
-        when not k.is_provisional then cast(k.churned as double precision) / nullif(k.customers_start, 0)
-    end as churn_rate,
-    case
-        when not k.is_provisional
-            then cast(k.customers_start - k.churned as double precision) / nullif(k.customers_start, 0)
-    end as retention_rate,
+    k.churned,
+    k.churn_rate,
+    k.retention_rate,
     k.mrr_start,
     k.mrr_new,
     k.mrr_expansion,
@@ -93,32 +88,19 @@ select
     k.mrr_churned,
     k.mrr_reactivated,
     k.mrr_end,
-    case
-        when not k.is_provisional
-            then
-                cast(
-                    (k.mrr_start + k.mrr_expansion - k.mrr_contraction - k.mrr_churned)
-                    / nullif(k.mrr_start, 0) as double precision
-                )
-    end as nrr,
-    case
-        when not k.is_provisional
-            then
-                cast(
-                    (k.mrr_start - k.mrr_contraction - k.mrr_churned) / nullif(k.mrr_start, 0) as double precision
-                )
-    end as grr,
-    coalesce(k.mrr_end, k.revenue) / nullif(k.customers_end, 0) as arpa,
+    k.nrr,
+    k.grr,
+    k.arpa,
     k.avg_clv,
     k.customers_end,
     k.revenue,
     k.horizon_customers,
     k.horizon_churned,
-    cast(k.horizon_churned as double precision) / nullif(k.horizon_customers, 0) as churn_rate_horizon,
+    k.churn_rate_horizon,
     k.is_provisional,
     k.as_of_date,
     k.run_id
 from latest_nights as l
-inner join scores.kpi_months as k
+inner join scores.kpi_figures as k
     on l.as_of_date = k.as_of_date and l.run_id = k.run_id
 where k.dimension <> 'all' and k.as_of_date = (select max(p.as_of_date) from ops.published as p)

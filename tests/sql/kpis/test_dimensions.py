@@ -228,3 +228,22 @@ def test_the_check_finds_cohorts_that_cannot_be(company, harm):
     assert company.connection.scalars(
         read_sql("checks/cohort_months.sql").statement, {"as_of": AS_OF, "run_id": run_id}
     ).all()
+
+
+def test_rates_of_a_plan_are_those_of_its_own_money(months):
+    add = months.staging.subscription
+    for key, mrr_before, mrr_after in ((1, 10, 14), (2, 20, 17), (3, 40, 40)):
+        add(key, date(2025, 1, 1), date(2025, 4, 15), mrr=mrr_before, plan="basic")
+        add(key, date(2025, 4, 15), mrr=mrr_after, plan="basic")
+    add(4, date(2025, 1, 1), date(2025, 4, 9), mrr=30, plan="basic")
+    add(5, date(2025, 1, 1), mrr=100, plan="pro")
+    months.store(AS_OF)
+    april = months.by("plan", date(2025, 4, 1), "churn_rate", "retention_rate", "nrr", "grr", "arpa")
+    assert april["basic"] == (
+        pytest.approx(1 / 4),
+        pytest.approx(3 / 4),
+        pytest.approx((100 + 4 - 3 - 30) / 100),
+        pytest.approx((100 - 3 - 30) / 100),
+        pytest.approx(Decimal(71) / 3),
+    )
+    assert april["pro"] == (0.0, 1.0, 1.0, 1.0, Decimal(100))

@@ -90,6 +90,15 @@ def test_payments_and_tickets_are_as_they_were_known_on_the_night(activity):
     assert [row[name] for name in FIGURES[3:]] == [1, 4, 0, 1, 1]
 
 
+def test_what_was_learned_on_the_day_of_the_night_is_not_shown_yet(activity):
+    activity.payment(1, -5, 10, "failed", payment_id="p", valid_to=moment(0))
+    activity.payment(1, -5, 10, "paid", payment_id="p", valid_from=moment(0))
+    activity.payment(1, -5, 4, "paid", payment_id="q", valid_from=moment(0))
+    activity.ticket(1, -5, ticket_id="t", valid_from=moment(0))
+    (row,) = weeks(activity).values()
+    assert [row[name] for name in FIGURES[3:]] == [0, 0, 0, 1, 0]
+
+
 def test_customers_are_kept_apart_and_who_did_nothing_has_no_row(activity):
     activity.usage(1, -5)
     activity.payment(2, -5)
