@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
@@ -80,6 +81,11 @@ class RetentionSection(Section):
         "nightly",
         description="Name of the running campaign. It keeps the seed and holdout share it began with; a new name draws "
         "a new holdout.",
+    )
+    live_from: date | None = Field(
+        None,
+        description="First night whose list is really sent; lists of nights before it are rehearsals: nobody enters the "
+        "campaign, nothing is learned from them. Without it every list counts as sent.",
     )
     seed: int = Field(20, ge=-(2**63), lt=2**63, description="Seed of the holdout's draw.")
     budget: Annotated[float, Field(ge=0)] | None = Field(

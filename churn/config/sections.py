@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from churn.config.basics import Cron, Identifier, PositiveInt, Section, Share, Zone
+from churn.config.operations import AlertsSection, ForgetSection, KeepSection, QualitySection, RetrySection
 from churn.config.retention import ActivationSection, RetentionSection
 
 HOME_FOLDER = ".churn"
@@ -23,6 +24,13 @@ class SourceSection(Section):
     timezone: Zone | None = Field(None, description="Zone of timestamps without one; default `business.timezone`.")
     sql_dir: Path | None = Field(
         None, description="Folder of the mapping SELECTs; default `source/` beside churn.toml."
+    )
+    statement_timeout_seconds: PositiveInt = Field(
+        7200, description="Longest that one statement may take in the source, in seconds."
+    )
+    lock_timeout_seconds: PositiveInt = Field(60, description="Longest wait for a lock in the source, in seconds.")
+    idle_timeout_seconds: PositiveInt = Field(
+        3600, description="Longest that a transaction in the source may stand idle, in seconds."
     )
 
 
@@ -137,6 +145,16 @@ class ScheduleSection(Section):
     misfire_grace_seconds: PositiveInt = Field(
         6 * 3600, description="How late a missed start may still be made up for, in seconds."
     )
+    catch_up_nights: Annotated[int, Field(ge=0, le=366)] = Field(
+        7, description="Most missed nights that are made up for, oldest first, before tonight's."
+    )
+    stop_grace_seconds: PositiveInt = Field(
+        60, le=3600, description="How long a job at work may go on when the scheduler is told to stop, in seconds."
+    )
+    port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        None, description="Port of `/healthz` and `/metrics` (Prometheus); without it only the health file is written."
+    )
+    address: str = Field("127.0.0.1", description="Address that this port is opened on.")
 
 
 class TrainSection(Section):
@@ -184,6 +202,15 @@ class RolesSection(Section):
     marketing_reader: Identifier = Field("marketing_reader", description="Role that may read the list views.")
 
 
+_SECRETS: dict[str, set[str]] = {
+    "source": {"url"},
+    "warehouse": {"url"},
+    "activation": {"url"},
+    "alerts": {"webhook_url", "smtp_password"},
+    "forget": {"key"},
+}
+
+
 class ReservedSection(BaseModel):
     """A section whose keys a later release reads; `churn doctor` says that it has no effect yet."""
 
@@ -212,8 +239,11 @@ class Settings(BaseSettings):
     reasons: ReasonsSection = Field(default_factory=ReasonsSection)
     monitoring: MonitoringSection = Field(default_factory=MonitoringSection)
     roles: RolesSection = Field(default_factory=RolesSection)
-    keep: ReservedSection = Field(default_factory=ReservedSection)
-    alerts: ReservedSection = Field(default_factory=ReservedSection)
+    retry: RetrySection = Field(default_factory=RetrySection)
+    keep: KeepSection = Field(default_factory=KeepSection)
+    alerts: AlertsSection = Field(default_factory=AlertsSection)
+    forget: ForgetSection = Field(default_factory=ForgetSection)
+    quality: QualitySection = Field(default_factory=QualitySection)
     dashboard: ReservedSection = Field(default_factory=ReservedSection)
 
     base_dir: Path = Field(default_factory=Path.cwd, exclude=True, init=False)
@@ -253,5 +283,5 @@ class Settings(BaseSettings):
 
     def digest(self) -> str:
         """SHA-256 of all settings but the secrets: two runs with the same digest were configured alike."""
-        dumped = self.model_dump_json(exclude={"source": {"url"}, "warehouse": {"url"}, "activation": {"url"}})
+        dumped = self.model_dump_json(exclude=_SECRETS)
         return hashlib.sha256(dumped.encode()).hexdigest()

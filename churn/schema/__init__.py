@@ -19,6 +19,7 @@ from churn.schema.campaigns import (
 )
 from churn.schema.figures import cohort_months, group_outcomes, insights, kpi_months, month_segments, week_changes
 from churn.schema.lists import campaign_balance, campaign_lists, list_exclusions, save_rates
+from churn.schema.operations import alerts, table_figures, tombstones, writer
 from churn.schema.ops import (
     check_results,
     extractions,
@@ -95,6 +96,7 @@ __all__ = [
     "FOREVER",
     "MONTHLY_TABLES",
     "SCHEMAS",
+    "alerts",
     "at_risk_list",
     "attempt_clv",
     "attempt_reasons",
@@ -150,8 +152,11 @@ __all__ = [
     "snapshots",
     "subscriptions",
     "support_tickets",
+    "table_figures",
     "threshold_tradeoff",
+    "tombstones",
     "usage_daily",
     "watermarks",
     "week_changes",
+    "writer",
 ]

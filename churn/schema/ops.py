@@ -23,6 +23,11 @@ runs = sa.Table(
     column("exit_code", sa.Integer, null=True),
     column("error", sa.Text, null=True),
     column("is_swept", sa.Boolean, server_default="false"),
+    column("heartbeat_at", Instant, null=True),
+    column("host", sa.Text, null=True),
+    column("pid", sa.Integer, null=True),
+    column("attempts", sa.Integer, server_default="1"),
+    column("inputs_digest", sa.Text, null=True),
     sa.CheckConstraint("status in ('running', 'succeeded', 'failed', 'died')", name="status"),
     schema="ops",
 )
@@ -35,6 +40,9 @@ run_stages = sa.Table(
     column("started_at", Instant),
     column("finished_at", Instant, null=True),
     column("rows", sa.BigInteger, null=True),
+    column("attempts", sa.Integer, server_default="1"),
+    column("error", sa.Text, null=True),
+    column("state", JSONB, null=True),
     sa.PrimaryKeyConstraint("run_id", "stage"),
     schema="ops",
 )
@@ -51,6 +59,7 @@ extractions = sa.Table(
     column("rows_changed", sa.BigInteger),
     column("rows_deleted", sa.BigInteger),
     column("late_rows", sa.BigInteger),
+    column("rows_forgotten", sa.BigInteger, server_default="0"),
     sa.PrimaryKeyConstraint("run_id", "entity"),
     schema="ops",
 )
