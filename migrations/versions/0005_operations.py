@@ -17,10 +17,6 @@ _TABLES = (
     "ops.table_figures",
     "ops.tombstones",
     "ops.writer",
-    "scores.attempt_clv",
-    "scores.attempt_reasons",
-    "scores.attempt_risk",
-    "scores.attempt_segments",
 )
 _COLUMNS = {
     "ops.runs": (

@@ -64,38 +64,4 @@ CREATE TABLE ops.writer (
     CONSTRAINT ck_writer_only_row CHECK (only_row)
 );
 
-CREATE UNLOGGED TABLE scores.attempt_clv (
-    customer_key BIGINT NOT NULL,
-    clv DOUBLE PRECISION,
-    clv_if_retained DOUBLE PRECISION,
-    value_if_churned DOUBLE PRECISION,
-    expected_purchases DOUBLE PRECISION,
-    clv_low DOUBLE PRECISION,
-    clv_high DOUBLE PRECISION,
-    p_alive DOUBLE PRECISION,
-    variance DOUBLE PRECISION,
-    shifts DOUBLE PRECISION[]
-);
-
-CREATE UNLOGGED TABLE scores.attempt_reasons (
-    customer_key BIGINT NOT NULL,
-    reason_1 TEXT,
-    reason_2 TEXT,
-    reason_3 TEXT,
-    driver_1 TEXT,
-    driver_2 TEXT,
-    driver_3 TEXT
-);
-
-CREATE UNLOGGED TABLE scores.attempt_risk (
-    customer_key BIGINT NOT NULL,
-    risk_score DOUBLE PRECISION NOT NULL,
-    churn_probability DOUBLE PRECISION
-);
-
-CREATE UNLOGGED TABLE scores.attempt_segments (
-    customer_key BIGINT NOT NULL,
-    segment_id INTEGER NOT NULL
-);
-
 INSERT INTO ops.writer (fence) VALUES (0);
