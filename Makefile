@@ -1,7 +1,7 @@
 # Everything happens in .venv/, built from the locks with hashes by whatever Python >= 3.11 is there; no root.
 
 .DEFAULT_GOAL := help
-.PHONY: bench clean demo distclean evaluate help lint lock setup test
+.PHONY: audit bench chaos clean demo distclean evaluate help lint lock setup test test15
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
@@ -16,7 +16,7 @@ DEV := .venv/.stamp-dev-$(KEY)
 RUNTIME := $(if $(wildcard $(DEV)),$(DEV),.venv/.stamp-runtime-$(KEY))
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
+	@sed -n 's/^\([a-z0-9]*\):.*##  *\(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
 		printf '%-17s %s\n' "$$target" "$$text"; done
 
 demo: $(RUNTIME)  ## a whole simulated company, from raw tables to published scores, on an embedded Postgres
@@ -27,18 +27,30 @@ setup: $(DEV)  ## make .venv/ with everything for development
 test: $(DEV)  ## run the tests (PYTEST_ARGS='-n 2')
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+test15: $(DEV)  ## run the tests on Debian's Postgres 15
+	@if [ -x /usr/lib/postgresql/15/bin/initdb ]; then \
+		CHURN_TEST_POSTGRES=/usr/lib/postgresql/15/bin $(BIN)/python -m pytest $(PYTEST_ARGS); \
+	else echo "no Postgres 15: apt-get install postgresql-15"; fi
+
 lint: $(DEV)  ## check style, types, layers and SQL
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint --disable-progress-bar sql churn examples
+	$(BIN)/bandit -q -r churn jobs migrations -c pyproject.toml
 
 bench: $(DEV)  ## time every stage of a night beside its floor
 	$(BIN)/python -m benchmarks.night
 
 evaluate: $(DEV)  ## judge the models out of time, beside the true probabilities
 	$(BIN)/python -m benchmarks.evaluate
+
+chaos: $(DEV)  ## break nights at random, and compare what readers see with nights that nothing broke
+	$(BIN)/python -m benchmarks.chaos
+
+audit: $(DEV)  ## look for known vulnerabilities in the locked packages (needs the network)
+	@PIP_AUDIT=$(BIN)/pip-audit sh scripts/audit.sh
 
 lock: $(DEV)  ## solve the locks anew from pyproject.toml (UV_ARGS=--upgrade for newer versions)
 	UV=$(BIN)/uv sh scripts/lock.sh $(UV_ARGS)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from churn.config import Settings
-from churn.connections import open_warehouse
+from churn.connections import open_warehouse, tls_parameters
 from churn.errors import UsageError, WarehouseError
 from churn.night_rows import Delivery, FieldType, NightRows, record
 from churn.schema import SCHEMAS
@@ -74,7 +74,12 @@ def open_activation(settings: Settings) -> Database:
     if settings.activation.url is None:
         return open_warehouse(settings, job="activation")
     url = settings.activation.url.get_secret_value()
-    return open_database(url, "activation", application_name="churn activation")
+    return open_database(
+        url,
+        "activation",
+        application_name="churn activation",
+        connection=tls_parameters(settings, "activation", url),
+    )
 
 
 def activate(warehouse: Database, target: Database, night: NightRows, into: Destination, *, at: datetime) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.engine import Connection
 
 from churn.errors import ChecksFailedError
@@ -14,6 +15,7 @@ from churn.schema import check_results
 from churn.sqlfiles import SqlFile, sql_folder
 
 EXAMPLES = 3
+_LONGEST_DETAIL = 600
 SEVERITIES = ("fail", "warn")
 
 
@@ -39,13 +41,22 @@ def run_checks(connection: Connection, params: Mapping[str, Any]) -> list[CheckR
 
 def _run(connection: Connection, check: SqlFile, params: Mapping[str, Any]) -> CheckResult:
     problems = check.statement.columns(sa.column("problem", sa.Text)).subquery("problems")
-    ordered = sa.func.array_agg(sa.dialects.postgresql.aggregate_order_by(problems.c.problem, problems.c.problem))
-    rows, found = connection.execute(
-        sa.select(sa.func.count(), ordered).select_from(problems),
+    first = problems.c.problem.collate("C")
+    ordered = sa.func.array_agg(aggregate_order_by(first, first), type_=ARRAY(sa.Text))
+    rows, examples = connection.execute(
+        sa.select(sa.func.count(), ordered[1:EXAMPLES]).select_from(problems),
         {name: params[name] for name in check.params},
     ).one()
-    detail = "; ".join(found[:EXAMPLES]) if found else None
-    return CheckResult(check.name, check.header["severity"], rows, detail)
+    return CheckResult(check.name, check.header["severity"], rows, _detail(rows, examples or []))
+
+
+def _detail(rows: int, examples: list[str | None]) -> str | None:
+    """Return some examples, short enough for a line of a table or of a message."""
+    if rows == 0:
+        return None
+    named = [example for example in examples if example is not None]
+    detail = "; ".join(named) if named else "no example can be told"
+    return detail if len(detail) <= _LONGEST_DETAIL else f"{detail[:_LONGEST_DETAIL]}…"
 
 
 def store(connection: Connection, run_id: int, results: list[CheckResult]) -> None:
@@ -81,3 +92,12 @@ def refuse_failures(results: list[CheckResult]) -> None:
             f"Checks failed, nothing was published: {what}.",
             "See bi.data_quality; mend the source and run again.",
         )
+
+
+def stored_results(connection: Connection, run_id: int) -> list[CheckResult]:
+    """Return what the checks of a run have found, as it was stored."""
+    kept = check_results.c
+    found = connection.execute(
+        sa.select(kept.check_name, kept.severity, kept.rows, kept.detail).where(kept.run_id == run_id)
+    )
+    return [CheckResult(row.check_name, row.severity, row.rows, row.detail) for row in found]

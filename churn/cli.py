@@ -6,8 +6,7 @@ import errno
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,14 +17,16 @@ from churn import __version__
 from churn.cli_campaign import campaign_app
 from churn.cli_db import db_app
 from churn.cli_export import export
+from churn.cli_forget import forget
+from churn.cli_jobs import backfill, extract, nightly, scheduler, train
 from churn.cli_models import models_app
 from churn.config import Settings
 from churn.edge import clock, configured, options, parsed_date
 from churn.errors import ChurnError
-from churn.terminal import print_table, progress_for
+from churn.terminal import progress_for
 
 if TYPE_CHECKING:
-    from churn.running import Job
+    pass
 
 
 class Commands(TyperGroup):
@@ -114,18 +115,6 @@ def _globals_first(line: list[str]) -> list[str]:
     return front + rest
 
 
-@contextmanager
-def _job(as_of: str | None) -> Iterator[Job]:
-    from churn.running import Job
-
-    settings = configured()
-    progress = progress_for(sys.stderr, clock)
-    try:
-        yield Job(settings, parsed_date(as_of, settings), clock, progress)
-    finally:
-        progress.close()
-
-
 # --- jobs ---------------------------------------------------------------------------------------------------------
 
 
@@ -198,100 +187,21 @@ def migrate(dry_run: DryRun = False) -> None:
             typer.echo(f"  {statement}")
 
 
-@app.command()
-def extract(as_of: AsOf = None, dry_run: DryRun = False) -> None:
-    """Bring staging up to date with the source."""
-    from churn.pipeline import run_extract
-    from churn.previews import preview_extract
-
-    with _job(as_of) as job:
-        if dry_run:
-            columns, rows = preview_extract(job)
-            print_table("Would read", columns, rows)
-            return
-        report = run_extract(job)
-    print_table(
-        "Extracted",
-        ["entity", "mode", "read", "used", "quarantined", "changed", "deleted", "late"],
-        [
-            [
-                counts.entity,
-                counts.mode,
-                counts.rows_read,
-                counts.rows_used,
-                counts.rows_quarantined,
-                counts.rows_changed,
-                counts.rows_deleted,
-                counts.late_rows,
-            ]
-            for counts in report.entities.values()
-        ],
-    )
-
-
-@app.command()
-def train(
-    as_of: AsOf = None,
-    dry_run: DryRun = False,
-    search: Annotated[
-        int,
-        typer.Option("--search", min=0, metavar="N", help="Try N configurations inside the training period first."),
-    ] = 0,
-) -> None:
-    """Train the churn model on past snapshots, test it out of time, and promote it if it is better."""
-    from churn.pipeline import run_train
-    from churn.previews import preview_train
-
-    with _job(as_of) as job:
-        if dry_run:
-            for line in preview_train(job):
-                typer.echo(line)
-            return
-        report = run_train(job, search=search)
-    print_table(f"Out of time: {report.span}", *report.table())
-    for line in (*report.clv, *report.notes):
-        typer.echo(f"- {line}")
-
-
-@app.command()
-def nightly(
-    as_of: AsOf = None,
-    dry_run: DryRun = False,
-    recompute: Annotated[bool, typer.Option("--recompute", help="Compute kept features anew.")] = False,
-    replace_list: Annotated[bool, typer.Option("--replace-list", help="Freeze a new at-risk list.")] = False,
-) -> None:
-    """Extract, compute features, segment, score, value, list, check and publish one night."""
-    from churn.pipeline import run_nightly
-    from churn.previews import preview_nightly
-
-    with _job(as_of) as job:
-        if dry_run:
-            for line in preview_nightly(job):
-                typer.echo(line)
-            return
-        summary = run_nightly(job, recompute=recompute, replace_list=replace_list)
-    people = f"{summary.customers:,} customer{'' if summary.customers == 1 else 's'}"
-    typer.echo(f"Published {people} for {summary.as_of} (run {summary.run_id}, model {summary.model_version}).")
-
-
-@app.command()
-def scheduler() -> None:
-    """Run the nightly and the training job by their cron times, until stopped."""
-    from churn.scheduling import run_forever
-
-    run_forever(configured(), options.config, clock)
-
-
 # --- looking ------------------------------------------------------------------------------------------------------
 
 
 @app.command()
 def status() -> None:
-    """Show the last runs, what is published, the next run and the model in use."""
-    from churn.status import status_lines
+    """Say in three lines how tonight is; then what is at work and open, the model, the last runs and the next."""
+    from churn.status import status_of
 
-    for line in status_lines(configured(), clock()):
+    found = status_of(configured(), clock())
+    for line in found.lines:
         typer.echo(line)
+    if found.error is not None:
+        raise found.error
 
 
 app.command()(export)
+for command in (extract, train, nightly, backfill, scheduler, forget):
+    app.command()(command)

@@ -131,11 +131,12 @@ def _writing(settings: Settings) -> Iterator[tuple[Connection, Author]]:
     from churn.connections import open_warehouse
     from churn.migrate import require_current
     from churn.registry import Author
-    from churn.warehouse import writer_lock
+    from churn.warehouse import Claim, writer_lock
 
     warehouse = open_warehouse(settings, job="models")
-    with writer_lock(warehouse), warehouse.begin() as connection:
+    with warehouse.begin() as connection:
         require_current(connection)
+    with writer_lock(warehouse, Claim("models", at=clock())) as writer, writer.database.begin() as connection:
         yield connection, Author(_login(), clock())
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from churn import embedded
 from churn.config import Settings
+from churn.config.databases import SYSTEM_CERTIFICATES, DatabaseSection
 from churn.errors import ConfigError
-from churn.warehouse import Database, open_database, parse_url
+from churn.warehouse import Database, Side, open_database, parse_url
 
 EMBEDDED_SCHEME = "embedded:///"
 EMBEDDED_WAREHOUSE = "warehouse"
@@ -24,7 +27,8 @@ def source_url(settings: Settings) -> str:
     if settings.source.url is None:
         raise ConfigError(
             "source.url is not set.",
-            "Put it into churn.toml or the environment variable CHURN_SOURCE__URL, or try `churn demo`.",
+            "Put it into churn.toml, the environment variable CHURN_SOURCE__URL or a file that source.url_file names, "
+            "or try `churn demo`.",
         )
     return _resolved(settings, settings.source.url.get_secret_value())
 
@@ -46,8 +50,19 @@ def _resolved(settings: Settings, url: str) -> str:
 
 
 def open_source(settings: Settings) -> Database:
-    """Open the company's database, for reading only."""
-    return open_database(source_url(settings), "source")
+    """Open the company's database, for reading only and within limits."""
+    source, url = settings.source, source_url(settings)
+    limits = {
+        "statement_timeout": source.statement_timeout_seconds,
+        "lock_timeout": source.lock_timeout_seconds,
+        "idle_in_transaction_session_timeout": source.idle_timeout_seconds,
+    }
+    return open_database(
+        url,
+        "source",
+        session={name: f"{seconds}s" for name, seconds in limits.items()},
+        connection=tls_parameters(settings, "source", url),
+    )
 
 
 def open_warehouse(settings: Settings, *, job: str = "churn", as_owner: bool = True) -> Database:
@@ -62,15 +77,42 @@ def open_warehouse(settings: Settings, *, job: str = "churn", as_owner: bool = T
         Become `roles.churn_job`; false for `churn migrate`, which makes that role.
     """
     url = warehouse_url(settings)
-    if not as_owner:
-        return open_database(url, "warehouse", application_name=f"churn {job}")
     return open_database(
-        url, "warehouse", application_name=f"churn {job}", role=settings.roles.churn_job, role_optional=True
+        url,
+        "warehouse",
+        application_name=f"churn {job}",
+        role=settings.roles.churn_job if as_owner else None,
+        role_optional=True,
+        connection=tls_parameters(settings, "warehouse", url),
     )
 
 
-def redacted(url: str) -> str:
-    """Return a URL without its password, fit for a terminal or a log."""
-    if url.startswith(EMBEDDED_SCHEME):
-        return url
-    return parse_url(url, "warehouse").set(drivername="postgresql").render_as_string(hide_password=True)
+def tls_parameters(settings: Settings, side: Side, url: str) -> Mapping[str, str]:
+    """Return libpq's parameters for the encryption that `SIDE.tls` and `SIDE.tls_root_certificate` ask for.
+
+    Raises
+    ------
+    ConfigError
+        The URL asks for something else, or there is no such file.
+    """
+    section: DatabaseSection = getattr(settings, side)
+    if section.tls is None:
+        return {}
+    wanted: dict[str, str] = {"sslmode": section.tls}
+    if section.tls_root_certificate is not None:
+        wanted["sslrootcert"] = _certificate(settings, side, section.tls_root_certificate)
+    said = parse_url(url, side).query
+    if any(said.get(name, value) != value for name, value in wanted.items()):
+        raise ConfigError(
+            f"{side}.url and {side}.tls ask for different encryption.", "Take sslmode and sslrootcert out of the URL."
+        )
+    return wanted
+
+
+def _certificate(settings: Settings, side: Side, name: str) -> str:
+    if name == SYSTEM_CERTIFICATES:
+        return name
+    file = settings.base_dir / name
+    if not file.is_file():
+        raise ConfigError(f"{side}.tls_root_certificate: there is no file {file}.")
+    return str(file)

@@ -15,6 +15,8 @@ class ChurnError(Exception):
     """
 
     exit_code = 1
+    may_pass = False
+    """Whether the same may succeed in a moment, so that a job at work tries again."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -82,5 +84,12 @@ class LockedError(ChurnError):
 
 class TransientError(ChurnError):
     """The database was cut off or busy: the same command may succeed in a moment."""
+
+    exit_code = 75
+    may_pass = True
+
+
+class StoppedError(ChurnError):
+    """The job was told to stop, by a signal."""
 
     exit_code = 75

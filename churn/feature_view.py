@@ -221,14 +221,14 @@ def _kept_sets(connection: Connection) -> list[tuple[list[str], list[str]]]:
     return [(row.numbers, row.categories) for row in connection.execute(chosen)]
 
 
-class _BeingRead(TransientError):
+class _BeingReadError(TransientError):
     """Somebody reads the view; whoever came next would queue behind an attempt to take it."""
 
 
 def _replace(warehouse: Database, settings: Settings, columns: Sequence[FeatureColumn]) -> None:
     with warehouse.begin() as connection:
         if _readers(connection):
-            raise _BeingRead(f"bi.{VIEW} is being read.", "Run the same command again.")
+            raise _BeingReadError(f"bi.{VIEW} is being read.", "Run the same command again.")
         run_ddl(connection, f"set local lock_timeout = '{LOCK_TIMEOUT}'")
         is_new = not _shown(connection)
         _create(connection, columns)
@@ -278,4 +278,4 @@ def _readers(connection: Connection) -> int:
 
 
 def _is_taken(error: BaseException) -> bool:
-    return isinstance(error, _BeingRead) or sqlstate(error) == "55P03"
+    return isinstance(error, _BeingReadError) or sqlstate(error) == "55P03"

@@ -3,20 +3,54 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import os
+import socket
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine import Connection
 
-from churn.errors import ChurnError
+from churn.errors import SourceError, StoppedError, TransientError, WarehouseError
 from churn.schema import published, run_stages, runs
 from churn.warehouse import Database
 
 Clock = Callable[[], datetime]
+State = dict[str, Any]
+"""What a stage leaves for those after it, as JSON."""
+
 ERROR_LENGTH = 2000
+NIGHT_JOBS = ("nightly", "backfill")
+"""Jobs that publish nights."""
+
+_PASSING = sorted({kind.exit_code for kind in (SourceError, WarehouseError, TransientError, StoppedError)})
+
+
+@dataclass(frozen=True)
+class RunOpening:
+    """What the ledger is told of a run at its start.
+
+    Attributes
+    ----------
+    job : str
+    as_of : date
+    config_digest : str
+    versions : mapping of str to str
+    inputs_digest : str or None
+        Runs with the same one would do the same; None for jobs that always start over.
+    not_before : datetime or None
+        A run that was cut off goes on where it started no earlier; None starts over.
+    """
+
+    job: str
+    as_of: date
+    config_digest: str
+    versions: Mapping[str, str]
+    inputs_digest: str | None = None
+    not_before: datetime | None = None
 
 
 @dataclass
@@ -29,10 +63,13 @@ class Run:
     run_id : int
     job : str
     as_of : date
+    started_at : datetime
     clock : callable
         Gives the current UTC time; handed down from the edge.
     rows : dict of str to int
-        Rows by stage, so far.
+        Rows by finished stage.
+    states : dict of str to State
+        What each finished stage left.
     """
 
     warehouse: Database
@@ -42,43 +79,60 @@ class Run:
     started_at: datetime
     clock: Clock
     rows: dict[str, int] = field(default_factory=dict)
+    states: dict[str, State] = field(default_factory=dict)
 
-    @contextmanager
-    def stage(self, name: str) -> Iterator[Callable[[int], None]]:
-        """Enter a stage in the ledger; call what is yielded with the rows that it made."""
-        with self.warehouse.begin() as connection:
-            connection.execute(sa.insert(run_stages).values(run_id=self.run_id, stage=name, started_at=self.clock()))
-            connection.execute(sa.update(runs).where(runs.c.run_id == self.run_id).values(stage=name))
-        made = 0
-
-        def report(rows: int) -> None:
-            nonlocal made
-            made = rows
-
-        yield report
-        self.rows[name] = made
+    def stage_started(self, name: str) -> None:
+        """Enter in the ledger that a stage is being tried."""
+        at = self.clock()
+        entry = insert(run_stages).values(run_id=self.run_id, stage=name, started_at=at)
+        again = {"started_at": at, "attempts": run_stages.c.attempts + 1, "error": None}
         with self.warehouse.begin() as connection:
             connection.execute(
-                sa.update(run_stages)
-                .where(run_stages.c.run_id == self.run_id, run_stages.c.stage == name)
-                .values(finished_at=self.clock(), rows=made)
+                entry.on_conflict_do_update(index_elements=[run_stages.c.run_id, run_stages.c.stage], set_=again)
             )
+            connection.execute(self._this().values(stage=name, heartbeat_at=at))
 
-    def note_versions(self, versions: Mapping[str, str]) -> None:
+    def stage_finished(self, connection: Connection, name: str, rows: int, state: State) -> None:
+        """Enter that a stage is done; in the transaction that holds what it made."""
+        connection.execute(
+            self._stage(name).values(finished_at=self.clock(), rows=rows, state=json.loads(json.dumps(state)))
+        )
+
+    def stage_failed(self, name: str, error: str) -> None:
+        """Enter why a stage failed."""
+        with self.warehouse.begin() as connection:
+            connection.execute(self._stage(name).values(error=error[:ERROR_LENGTH]))
+
+    def refresh(self) -> None:
+        """Learn from the ledger which stages are done: of a run that goes on, or where a commit's answer was lost."""
+        done = run_stages.c
+        query = (
+            sa.select(done.stage, done.rows, done.state)
+            .where(done.run_id == self.run_id, done.finished_at.is_not(None))
+            .order_by(done.finished_at, done.started_at)
+        )
+        with self.warehouse.begin() as connection:
+            found = connection.execute(query).all()
+        self.rows = {row.stage: row.rows for row in found}
+        self.states = {row.stage: row.state for row in found}
+
+    def forget(self, stages: Iterable[str]) -> None:
+        """Take back that stages are done: what they made is lost."""
+        lost = run_stages.c.run_id == self.run_id, run_stages.c.stage.in_(list(stages))
+        with self.warehouse.begin() as connection:
+            connection.execute(sa.update(run_stages).where(*lost).values(finished_at=None, rows=None, state=None))
+        self.refresh()
+
+    def note_versions(self, connection: Connection, versions: Mapping[str, str]) -> None:
         """Add to the versions that the run says it used."""
-        with self.warehouse.begin() as connection:
-            connection.execute(
-                sa.text("update ops.runs set versions = versions || cast(:versions as jsonb) where run_id = :run_id"),
-                {"versions": json.dumps(dict(versions), sort_keys=True), "run_id": self.run_id},
-            )
+        added = sa.cast(dict(versions), runs.c.versions.type)
+        connection.execute(self._this().values(versions=runs.c.versions.op("||")(added)))
 
     def finish(self, status: str, *, exit_code: int, error: str | None = None) -> None:
         """Close the run in the ledger."""
         with self.warehouse.begin() as connection:
             connection.execute(
-                sa.update(runs)
-                .where(runs.c.run_id == self.run_id)
-                .values(
+                self._this().values(
                     status=status,
                     finished_at=self.clock(),
                     rows=self.rows,
@@ -87,50 +141,69 @@ class Run:
                 )
             )
 
+    def _this(self) -> sa.Update:
+        return sa.update(runs).where(runs.c.run_id == self.run_id)
 
-@contextmanager
-def recorded_run(
-    warehouse: Database,
-    *,
-    job: str,
-    as_of: date,
-    clock: Clock,
-    config_digest: str,
-    versions: Mapping[str, str],
-) -> Iterator[Run]:
-    """Open a run in the ledger and close it with what became of it.
+    def _stage(self, name: str) -> sa.Update:
+        return sa.update(run_stages).where(run_stages.c.run_id == self.run_id, run_stages.c.stage == name)
+
+
+def open_run(warehouse: Database, opening: RunOpening, clock: Clock) -> Run:
+    """Enter a run in the ledger, or go on with the one that was cut off.
 
     The caller holds the writer lock, so any run that still says `running` was cut off: it is marked `died`, unless
-    it had published its night.
+    it had published its night. A run goes on under its own number where it was the last one of all, worked on the
+    same night from the same inputs, and did not fail for good.
     """
-    started_at = clock()
+    at = clock()
     with warehouse.begin() as connection:
         bury_dead_runs(connection)
-        run_id = connection.scalar(
-            sa.insert(runs)
-            .values(
-                job=job,
-                as_of_date=as_of,
-                status="running",
-                started_at=started_at,
-                config_digest=config_digest,
-                versions=dict(versions),
-            )
-            .returning(runs.c.run_id)
+        before = _to_go_on_with(connection, opening)
+        if before is not None:
+            run_id, started_at = before
+        else:
+            run_id, started_at = _new_run(connection, opening, at), at
+        connection.execute(
+            sa.update(runs)
+            .where(runs.c.run_id == run_id)
+            .values(status="running", heartbeat_at=at, host=socket.gethostname(), pid=os.getpid())
         )
-    run = Run(warehouse, int(run_id or 0), job, as_of, started_at, clock)
-    try:
-        yield run
-    except ChurnError as error:
-        run.finish("failed", exit_code=error.exit_code, error=str(error))
-        raise
-    except BaseException as error:
-        run.finish("failed", exit_code=1, error=f"{type(error).__name__} (a defect, or the run was interrupted)")
-        raise
-    run.finish("succeeded", exit_code=0)
+    run = Run(warehouse, run_id, opening.job, opening.as_of, started_at, clock)
+    if before is not None:
+        run.refresh()
+    return run
 
 
-def bury_dead_runs(connection: sa.Connection) -> None:
+def _new_run(connection: Connection, opening: RunOpening, at: datetime) -> int:
+    values = {
+        "job": opening.job,
+        "as_of_date": opening.as_of,
+        "status": "running",
+        "started_at": at,
+        "config_digest": opening.config_digest,
+        "inputs_digest": opening.inputs_digest,
+        "versions": dict(opening.versions),
+    }
+    return int(connection.execute(sa.insert(runs).values(values).returning(runs.c.run_id)).scalar_one())
+
+
+def _to_go_on_with(connection: Connection, opening: RunOpening) -> tuple[int, datetime] | None:
+    """Return the run that was cut off and can go on, marked as tried once more; None starts over."""
+    if opening.inputs_digest is None or opening.not_before is None:
+        return None
+    last = connection.execute(sa.select(runs).order_by(runs.c.run_id.desc()).limit(1)).mappings().first()
+    if last is None or last["started_at"] < opening.not_before:
+        return None
+    same = (last["job"], last["as_of_date"], last["inputs_digest"])
+    was_cut_off = last["status"] == "died" or (last["status"] == "failed" and last["exit_code"] in _PASSING)
+    if not was_cut_off or same != (opening.job, opening.as_of, opening.inputs_digest):
+        return None
+    values = {"attempts": runs.c.attempts + 1, "finished_at": None, "exit_code": None, "error": None}
+    connection.execute(sa.update(runs).where(runs.c.run_id == last["run_id"]).values(values))
+    return last["run_id"], last["started_at"]
+
+
+def bury_dead_runs(connection: Connection) -> None:
     """Close runs that ended without saying so: as succeeded where they had published their night, else as died."""
     done = run_stages.c
     rows = sa.select(sa.func.jsonb_object_agg(done.stage, done.rows))
@@ -140,6 +213,7 @@ def bury_dead_runs(connection: sa.Connection) -> None:
         .values(
             status="succeeded",
             finished_at=published.c.published_at,
+            exit_code=0,
             rows=rows.where(done.run_id == runs.c.run_id, done.rows.is_not(None)).scalar_subquery(),
         )
     )
@@ -153,7 +227,13 @@ def bury_dead_runs(connection: sa.Connection) -> None:
     )
 
 
-def last_runs(connection: sa.Connection, count: int) -> list[dict[str, Any]]:
+def beat(warehouse: Database, run_id: int, at: datetime) -> None:
+    """Enter that a run is alive."""
+    with warehouse.begin() as connection:
+        connection.execute(sa.update(runs).where(runs.c.run_id == run_id).values(heartbeat_at=at))
+
+
+def last_runs(connection: Connection, count: int) -> list[dict[str, Any]]:
     """Return the last runs, newest first, as dicts of the ledger's columns."""
     found = connection.execute(sa.select(runs).order_by(runs.c.run_id.desc()).limit(count))
     return [dict(row) for row in found.mappings()]

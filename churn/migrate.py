@@ -12,15 +12,17 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 from churn.config import RolesSection, UsageFeature
-from churn.errors import WarehouseError
+from churn.errors import LockedError, WarehouseError
 from churn.feature_view import VIEW as FEATURE_VIEW
 from churn.feature_view import replace_feature_view
 from churn.roles import grant_reading, make_roles
 from churn.sqlfiles import SqlFile, read_sql, resource_folder, sql_folder
-from churn.warehouse import Database, comment_on, quoted, run_ddl, writer_lock
+from churn.warehouse import Database, comment_on, lock_in_transaction, quoted, run_ddl
+from churn.warehouse.locks import TRY_LATER
 
 VERSION_SCHEMA = "ops"
 OLDEST_POSTGRES = 15
+_EARLIER_LOCK = 0x636875726E  # "churn": the key of the advisory lock that releases up to 0004 took
 INNER_VIEWS = {
     "staging.subscription_periods": "staging/subscription_periods.sql",
     "scores.kpi_figures": "kpis/kpi_figures.sql",
@@ -44,7 +46,8 @@ def migrate(warehouse: Database, roles: RolesSection, usage: Sequence[UsageFeatu
     list of str
         SQL for an administrator, where `roles.manage` is off and roles are missing.
     """
-    with writer_lock(warehouse), warehouse.begin() as connection:
+    with warehouse.begin() as connection:
+        _lock_out_others(connection)
         _refuse_old_postgres(connection)
         _refuse_newer(revisions(connection)[0])
         left_to_do = make_roles(connection, roles)
@@ -61,10 +64,24 @@ def migrate(warehouse: Database, roles: RolesSection, usage: Sequence[UsageFeatu
 
 def downgrade(warehouse: Database) -> None:
     """Drop everything that `migrate` made but the roles and schemas; for tests and for starting over."""
-    with writer_lock(warehouse), warehouse.begin() as connection:
+    with warehouse.begin() as connection:
+        _lock_out_others(connection)
         for view in bi_views():
             run_ddl(connection, f"drop view if exists bi.{quoted(view.name)}")
         command.downgrade(_alembic(connection), "base")
+
+
+def _lock_out_others(connection: Connection) -> None:
+    """Take the writer lock, and the one that releases before `ops.writer` took, until the end of this transaction.
+
+    Raises
+    ------
+    LockedError
+        Another job is writing, or another migration is running.
+    """
+    lock_in_transaction(connection)
+    if not connection.scalar(sa.text("select pg_try_advisory_xact_lock(:key)"), {"key": _EARLIER_LOCK}):
+        raise LockedError("Another job of an earlier release, or another migration, is at work here.", TRY_LATER)
 
 
 def require_current(connection: Connection) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection
 
 from churn.errors import WarehouseError
+from churn.ledger import NIGHT_JOBS
 from churn.schema import (
     at_risk_list,
     campaign_balance,
@@ -25,6 +26,7 @@ from churn.schema import (
     insights,
     kpi_months,
     list_exclusions,
+    past_nights,
     published,
     runs,
     save_rates,
@@ -74,6 +76,21 @@ def latest_published(connection: Connection) -> PublishedNight | None:
     return None if row is None else PublishedNight(*row)
 
 
+def unpublished(connection: Connection, first: date, last: date) -> list[date]:
+    """Return the days from first to last, both included, that have no published night, ascending.
+
+    A night that `[keep]` has withdrawn since counts as published.
+    """
+    nights = sa.union(*(sa.select(table.c.as_of_date) for table in (published, past_nights))).subquery()
+    known = set(connection.scalars(sa.select(nights.c.as_of_date).where(nights.c.as_of_date.between(first, last))))
+    return [day for day in days_between(first, last) if day not in known]
+
+
+def days_between(first: date, last: date) -> list[date]:
+    """Return the days from first to last, both included."""
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
 def publish(connection: Connection, night: PublishedNight, *, expected_customers: int) -> None:
     """Show a run's rows as the night's.
 
@@ -111,7 +128,7 @@ def sweep(connection: Connection) -> int:
     Readers in an open transaction keep what they see. Only nights with a run that ended since the last sweep are
     looked at, so that the cost does not grow with history. Returns the rows deleted.
     """
-    ended = (runs.c.job == "nightly", runs.c.status != "running", ~runs.c.is_swept)
+    ended = (runs.c.job.in_(NIGHT_JOBS), runs.c.status != "running", ~runs.c.is_swept)
     nights = connection.scalars(sa.select(runs.c.as_of_date).distinct().where(*ended)).all()
     deleted = sum(_sweep_night(connection, as_of) for as_of in nights)
     connection.execute(sa.update(runs).where(*ended).values(is_swept=True))
@@ -135,9 +152,19 @@ def _scored_snapshots() -> sa.Select[tuple[int]]:
     )
 
 
+def _withdrawn_night(connection: Connection, as_of: date) -> PublishedNight | None:
+    """Return what was published of a night that `[keep]` has withdrawn; rows of it that are kept for longer stay."""
+    names = [field.name if field.name != "as_of" else "as_of_date" for field in fields(PublishedNight)]
+    row = connection.execute(
+        sa.select(*(past_nights.c[name] for name in names)).where(past_nights.c.as_of_date == as_of)
+    )
+    found = row.first()
+    return None if found is None else PublishedNight(*found)
+
+
 def _sweep_night(connection: Connection, as_of: date) -> int:
-    """Keep of a night the published run's rows and the frozen list, and nothing else."""
-    night = published_night(connection, as_of)
+    """Keep of a night the published run's rows and the frozen list, and nothing else; so of one withdrawn since."""
+    night = published_night(connection, as_of) or _withdrawn_night(connection, as_of)
     kept = {table: night.run_id if night else None for table in _RUN_TABLES}
     kept |= {table: night.list_run_id if night else None for table in _LIST_TABLES}
     return sum(

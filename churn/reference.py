@@ -37,8 +37,8 @@ _CONFIGURATION_HEAD = """\
 # Configuration
 
 `churn.toml`, then the environment, which wins: `churn.horizon_days` is also `CHURN_CHURN__HORIZON_DAYS`. Unknown keys
-are errors. `churn init` writes a file with every key; the defaults are good to start with. Secrets (the two URLs) are
-never printed, logged or stored."""
+are errors. `churn init` writes a file with every key; the defaults are good to start with. Secrets (URLs,
+passwords, keys) are never printed, logged or stored; each may be in a file of its own (`url_file` for `url`)."""
 
 _WAREHOUSE_HEAD = """\
 # The warehouse: schema `bi`

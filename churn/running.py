@@ -1,26 +1,33 @@
-"""A job at work: what it is given at the edge, its lock, its place in the ledger, the eyes of the user."""
+"""A job at work: what it is given at the edge, its lock, its place in the ledger, its tries, the eyes of the user."""
 
 from __future__ import annotations
 
 import platform
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Any, Protocol, TypeVar
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
 
 import churn
 from churn.config import Settings
 from churn.connections import open_source, open_warehouse
-from churn.errors import UsageError
-from churn.ledger import Clock, Run, recorded_run
+from churn.errors import ChurnError, UsageError
+from churn.ledger import Clock, Run, RunOpening, State, beat, open_run
 from churn.migrate import require_current
 from churn.progress import Progress
-from churn.warehouse import Database, translated, writer_lock
-from churn.windows import business_today
+from churn.warehouse import Claim, Database, Writer, refuse_pooler, writer_lock
+from churn.warehouse.locks import LOCK_PATIENCE_SECONDS
+from churn.windows import business_day_start, business_today
+
+HEARTBEAT_SECONDS = 15.0
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -35,12 +42,15 @@ class Job:
     clock : callable
         Gives the current UTC time.
     progress : Progress
+    wait : bool
+        Wait for the writer lock for as long as it takes.
     """
 
     settings: Settings
     as_of: date
     clock: Clock
     progress: Progress
+    wait: bool = False
 
     @property
     def today(self) -> date:
@@ -56,6 +66,27 @@ class Job:
             )
 
 
+class Memory(Protocol):
+    """What the stages of a run tell one another, in a form that the ledger keeps."""
+
+    def state(self) -> State:
+        """Return all of it, as JSON."""
+
+    def restore(self, state: State) -> None:
+        """Be as it was."""
+
+
+class NoMemory:
+    """Stages that tell one another nothing."""
+
+    def state(self) -> State:
+        """Return nothing."""
+        return {}
+
+    def restore(self, state: State) -> None:
+        """Have nothing to restore."""
+
+
 @dataclass
 class JobRun:
     """A job that holds the writer lock and has its place in the ledger."""
@@ -64,47 +95,233 @@ class JobRun:
     run: Run
     source: Database
     warehouse: Database
-    lock: Connection
+    writer: Writer
 
     def require_lock(self) -> None:
-        """Refuse to go on once the session that holds the writer lock is gone: another job may be writing.
+        """Refuse to go on once the writer lock is another's.
 
         Raises
         ------
-        TransientError
-            It is gone.
+        LockedError
+            Another job has it, or has had it.
         """
-        with translated("warehouse"):
-            self.lock.execute(sa.text("select 1"))
+        self.writer.confirm()
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Callable[[int], None]]:
-        """Run a stage under the ledger's and the user's eyes."""
-        started = time.monotonic()
-        self.job.progress.stage_started(name)
-        with self.run.stage(name) as report:
+        """Run a stage under the ledger's and the user's eyes, once; call what is yielded with the rows that it made."""
+        made = 0
+
+        def report(rows: int) -> None:
+            nonlocal made
+            made = rows
+
+        with self._watched(name):
             yield report
-        self.job.progress.stage_finished(name, self.run.rows[name], time.monotonic() - started)
+            with self.warehouse.begin() as connection:
+                self.run.stage_finished(connection, name, made, {})
+            self.run.rows[name] = made
+
+    def step(self, name: str, work: Callable[[Connection], int], memory: Memory | None = None) -> None:
+        """Run a stage in one transaction, which also says that it is done; try again what may pass.
+
+        A stage that an earlier attempt of this run has finished is not run again: `memory` becomes what it left.
+
+        Parameters
+        ----------
+        name : str
+        work : callable
+            Does it on the connection that it is given, and returns the rows that it made. What it writes it
+            writes there, so that a try leaves everything or nothing.
+        memory : Memory, optional
+            What it tells later stages.
+        """
+        told = memory or NoMemory()
+        if name in self.run.states:
+            told.restore(self.run.states[name])
+            return
+        before = told.state()
+
+        def attempt() -> None:
+            self.writer.confirm()
+            with self._watched(name):
+                self._attempt(name, work, told, before)
+
+        self.tried(attempt, what=f"Stage {name}")
+
+    def _attempt(self, name: str, work: Callable[[Connection], int], told: Memory, before: State) -> None:
+        if name in self.run.states:
+            told.restore(self.run.states[name])
+            return
+        told.restore(before)
+        with self.warehouse.begin() as connection:
+            made = work(connection)
+            state = told.state()
+            self.run.stage_finished(connection, name, made, state)
+        self.run.rows[name], self.run.states[name] = made, state
+
+    def tried(self, work: Callable[[], Result], *, what: str) -> Result:
+        """Do something, and again while the database's trouble may pass, as `[retry]` says.
+
+        Before another try the ledger is asked what is done: a commit whose answer was lost counts.
+        """
+        tries = 0
+
+        def again() -> Result:
+            nonlocal tries
+            tries += 1
+            if tries > 1:
+                self.run.refresh()
+            return work()
+
+        return _retrying(self.job, what)(again)
+
+    @contextmanager
+    def _watched(self, name: str) -> Iterator[None]:
+        started = time.monotonic()
+        self.run.stage_started(name)
+        try:
+            self.job.progress.stage_started(name)
+            yield
+        except ChurnError as error:
+            message = str(error)
+            _told_anyway(error, lambda: self.run.stage_failed(name, message))
+            raise
+        self.job.progress.stage_finished(name, self.run.rows.get(name, 0), time.monotonic() - started)
+
+
+def _retrying(job: Job, what: str) -> Retrying:
+    """Return the patience of `[retry]`: pauses that double, with as much again at random."""
+    retry = job.settings.retry
+
+    def tell(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        pause = state.next_action.sleep if state.next_action else 0.0
+        message = error.message if isinstance(error, ChurnError) else ""
+        job.progress.note(f"{what}, try {state.attempt_number}: {message} Trying again in {pause:.0f} s.")
+
+    return Retrying(
+        retry=retry_if_exception(lambda error: isinstance(error, ChurnError) and error.may_pass),
+        stop=stop_after_attempt(retry.attempts),
+        wait=wait_exponential(multiplier=retry.first_pause_seconds, max=retry.longest_pause_seconds)
+        + wait_random(0, retry.first_pause_seconds),
+        before_sleep=tell,
+        reraise=True,
+    )
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a run works from, for a later attempt to know whether it may go on.
+
+    Attributes
+    ----------
+    digest : callable
+        Given a connection to the warehouse, says what everything comes from.
+    """
+
+    digest: Callable[[Connection], str]
+
+
+@dataclass
+class Heart:
+    """Says in the ledger, every so often, that a run is alive; in a thread, beside the work."""
+
+    warehouse: Database
+    run: Run
+    progress: Progress
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """Beat as long as the block lasts."""
+        thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            thread.join()
+
+    def _beat(self) -> None:
+        is_told = False
+        while not self._stop.wait(HEARTBEAT_SECONDS):
+            try:
+                beat(self.warehouse, self.run.run_id, self.run.clock())
+            except ChurnError as error:
+                # The work itself meets the same trouble, and acts on it; this only has to be heard of.
+                if not is_told:
+                    self.progress.note(f"No sign of life could be given: {error.message}")
+                is_told = True
 
 
 @contextmanager
-def running(job: Job, name: str) -> Iterator[JobRun]:
-    """Take the writer lock, open the run in the ledger, and close both whatever happens."""
+def running(job: Job, name: str, *, inputs: Inputs | None = None) -> Iterator[JobRun]:
+    """Take the writer lock, open the run in the ledger, and close both whatever happens.
+
+    Parameters
+    ----------
+    job : Job
+    name : str
+        Of the job, as the ledger has it.
+    inputs : Inputs, optional
+        Where given, a run that was cut off goes on.
+    """
     job.refuse_the_future()
-    warehouse = open_warehouse(job.settings, job=name)
+    plain = open_warehouse(job.settings, job=name)
     source = open_source(job.settings)
-    with warehouse.connect() as connection:
-        require_current(connection)
-    with (
-        writer_lock(warehouse) as lock,
-        recorded_run(
-            warehouse,
-            job=name,
-            as_of=job.as_of,
-            clock=job.clock,
-            config_digest=job.settings.digest(),
-            versions={"code": churn.__version__, "python": platform.python_version()},
-        ) as run,
-    ):
+    with ExitStack() as stack:
+        writer = _retrying(job, "Opening the warehouse")(lambda: _taken(stack, job, name, plain))
+        warehouse = writer.database
+        run = open_run(warehouse, _opening(job, name, warehouse, inputs), job.clock)
+        writer.note_run(run.run_id)
         job.progress.run_started(name, run.run_id, job.as_of)
-        yield JobRun(job, run, source, warehouse, lock)
+        if run.states:
+            job.progress.note(f"Going on after {list(run.rows)[-1]}; --fresh starts over.")
+        current = JobRun(job, run, source, warehouse, writer)
+        with _closed(current), Heart(warehouse, run, job.progress).beating():
+            yield current
+
+
+def _taken(stack: ExitStack, job: Job, name: str, plain: Database) -> Writer:
+    with plain.connect() as connection:
+        require_current(connection)
+    refuse_pooler(plain)
+    patience = None if job.wait else LOCK_PATIENCE_SECONDS
+    claim = Claim(name, job.as_of, job.clock())
+    return stack.enter_context(writer_lock(plain, claim, patience_seconds=patience, waiting=job.progress.note))
+
+
+def _opening(job: Job, name: str, warehouse: Database, inputs: Inputs | None) -> RunOpening:
+    versions: Mapping[str, Any] = {"code": churn.__version__, "python": platform.python_version()}
+    if inputs is None:
+        return RunOpening(name, job.as_of, job.settings.digest(), versions)
+    with warehouse.begin() as connection:
+        digest = inputs.digest(connection)
+    not_before = business_day_start(job.today, job.settings.business.timezone)
+    return RunOpening(name, job.as_of, job.settings.digest(), versions, digest, not_before)
+
+
+@contextmanager
+def _closed(current: JobRun) -> Iterator[None]:
+    """Close the run in the ledger with what became of it."""
+    run = current.run
+    try:
+        yield
+    except ChurnError as error:
+        failure = error
+        _told_anyway(failure, lambda: run.finish("failed", exit_code=failure.exit_code, error=str(failure)))
+        raise
+    except BaseException as error:
+        what = f"{type(error).__name__} (a defect, or the run was interrupted)"
+        _told_anyway(error, lambda: run.finish("failed", exit_code=1, error=what))
+        raise
+    current.tried(lambda: run.finish("succeeded", exit_code=0), what="Closing the run")
+
+
+def _told_anyway(error: BaseException, tell: Callable[[], None]) -> None:
+    """Tell the ledger of an error; where that fails too, the error that came first is the one to be seen."""
+    try:
+        tell()
+    except ChurnError as later:
+        error.add_note(f"The ledger could not be told: {later.message}")

@@ -5,7 +5,7 @@ A window is a pair ``(start, end)`` that holds the days ``start <= day < end``. 
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from churn.errors import ConfigError
@@ -175,3 +175,8 @@ def _at_least(least: int, **values: int) -> None:
     for name, value in values.items():
         if value < least:
             raise ValueError(f"{name} is {value}; it must be at least {least}")
+
+
+def business_day_start(day: date, timezone: str) -> datetime:
+    """Give the instant at which a business day begins."""
+    return datetime.combine(day, time(), ZoneInfo(timezone))

@@ -1,7 +1,8 @@
 """What every test may ask for: one embedded Postgres for the run, fresh databases on it, the shared data.
 
 The server is started by the first test that needs it, shared by all workers of pytest-xdist, and deleted
-when the run ends. `tests/unit` asks for none of this.
+when the run ends. `tests/unit` asks for none of this. `CHURN_TEST_POSTGRES` names the programs of another Postgres
+to run it all on (see `tests/other_server.py`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from churn import embedded
 from churn.config import RolesSection
 from churn.migrate import migrate
 from churn.warehouse import Database, open_database
+from tests import other_server
 
 _HOME = pytest.StashKey[Path]()
 _REPOSITORY = Path(__file__).resolve().parent.parent
@@ -45,6 +47,7 @@ class MakeTemplate(Protocol):
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    other_server.use_from_environment()
     worker: dict[str, Any] | None = getattr(config, "workerinput", None)
     home = tempfile.mkdtemp(prefix="churn-test-") if worker is None else worker["churn_home"]
     config.stash[_HOME] = Path(home)

@@ -98,7 +98,7 @@ def refuse_replacing_sent(connection: Connection, as_of: date) -> None:
 
 
 def _is_rehearsal(connection: Connection, as_of: date, list_run_id: int) -> bool:
-    """Tell whether a list was frozen when a later night was out already, so that nobody could act on it."""
+    """Tell whether nobody could act on a list: a later night was out already, or lists were not sent yet."""
     of_list = (campaign_lists.c.as_of_date == as_of, campaign_lists.c.run_id == list_run_id)
     return bool(connection.scalar(sa.select(sa.exists().where(*of_list, campaign_lists.c.is_rehearsal))))
 
@@ -107,7 +107,8 @@ def admit(connection: Connection, settings: Settings, as_of: date, list_run_id: 
     """Take the customers of a list into its campaign, in the transaction that publishes the list; return how many.
 
     Who is in already stays as they entered. Where the night showed another list before (`--replace-list`), its members
-    leave first. A rehearsal admits nobody, and nobody leaves with it.
+    leave first; so do those who entered with a list before `retention.live_from`. A rehearsal admits nobody, and nobody
+    leaves with it otherwise.
 
     Parameters
     ----------
@@ -121,6 +122,9 @@ def admit(connection: Connection, settings: Settings, as_of: date, list_run_id: 
     at : datetime
         When the campaign is said to have begun, if it begins.
     """
+    if settings.retention.live_from is not None:
+        unsent = read_sql("campaigns/leave_unsent.sql").statement
+        connection.execute(unsent, {"live_from": settings.retention.live_from})
     if _is_rehearsal(connection, as_of, list_run_id):
         return 0
     keys = {"as_of": as_of, "list_run_id": list_run_id}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churn.config.crontab import cron_trigger
+from churn.config.crontab import JOBS, cron_trigger, next_runs, triggers
 from churn.config.loading import CONFIG_FILE, load_settings
 from churn.config.retention import HOLD_OUT, Condition, Offer, RetentionSection
 from churn.config.sections import ExtractSection, ReservedSection, RolesSection, Settings, UsageFeature
@@ -10,6 +10,7 @@ from churn.config.sections import ExtractSection, ReservedSection, RolesSection,
 __all__ = [
     "CONFIG_FILE",
     "HOLD_OUT",
+    "JOBS",
     "Condition",
     "ExtractSection",
     "Offer",
@@ -20,4 +21,6 @@ __all__ = [
     "UsageFeature",
     "cron_trigger",
     "load_settings",
+    "next_runs",
+    "triggers",
 ]

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from churn.config.secrets import without_files
 from churn.config.sections import ENV_PREFIX, Settings
 from churn.errors import ConfigError
 
@@ -30,14 +31,16 @@ def load_settings(path: Path | None = None, *, folder: Path | None = None) -> Se
     Raises
     ------
     ConfigError
-        No such file, not TOML, an unknown key, or a value that its key does not allow. Values are not repeated in
-        the message, since they may be secrets.
+        No such file, not TOML, an unknown key, a value that its key does not allow, or the file of a secret can't
+        be read. Values are not repeated in the message, since they may be secrets.
     """
     file = path if path is not None else (folder or Path.cwd()) / CONFIG_FILE
     if path is not None and not file.is_file():
         raise ConfigError(f"There is no configuration file {file}.", "Write one with `churn init`.")
     values = _read_toml(file) if file.is_file() else {}
     _refuse_unknown_environment(os.environ)
+    if _holds_null(values):
+        raise ConfigError(f"{file.name}: a text holds the character U+0000.", "Leave it out.")
     if "base_dir" in values:
         raise ConfigError(f"{file.name}: base_dir: unknown key.")
     try:
@@ -46,7 +49,7 @@ def load_settings(path: Path | None = None, *, folder: Path | None = None) -> Se
         raise ConfigError(_explain(error, file), "See `churn init` for every key.") from None
     except ValueError:
         raise ConfigError("An environment variable CHURN_… can't be read as a value of its key.") from None
-    return settings.model_copy(update={"base_dir": file.parent.resolve()})
+    return without_files(settings.model_copy(update={"base_dir": file.parent.resolve()}))
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
@@ -56,6 +59,15 @@ def _read_toml(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file} is not valid TOML: {error}.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} can't be read: {error}.") from None
+
+
+def _holds_null(value: Any) -> bool:
+    """Whether a text in a value of TOML holds the one character that Postgres has no place for."""
+    if isinstance(value, dict):
+        return any(_holds_null(part) for part in (*value, *value.values()))
+    if isinstance(value, list):
+        return any(_holds_null(part) for part in value)
+    return isinstance(value, str) and "\0" in value
 
 
 def _refuse_unknown_environment(environment: Mapping[str, str]) -> None:

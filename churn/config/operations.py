@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
+from churn.config.addresses import is_this_machine, mail_trouble, webhook_trouble
 from churn.config.basics import PositiveInt, Section
 
 
@@ -45,6 +46,7 @@ class AlertsSection(Section):
     webhook_url: SecretStr | None = Field(
         None, description="Where a JSON message is posted, such as Slack's incoming webhook."
     )
+    webhook_url_file: Path | None = Field(None, description="File that holds that URL, instead of `webhook_url`.")
     smtp_host: str | None = Field(None, min_length=1, description="Mail server; without it no mail is sent.")
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = Field(587, description="Port of the mail server.")
     smtp_tls: Literal["starttls", "tls", "none"] = Field(
@@ -52,9 +54,21 @@ class AlertsSection(Section):
     )
     smtp_user: str | None = Field(None, description="Login at the mail server, where it asks for one.")
     smtp_password: SecretStr | None = Field(None, description="Password of that login.")
+    smtp_password_file: Path | None = Field(None, description="File that holds it, instead of `smtp_password`.")
     mail_from: str | None = Field(None, description="Sender of the mails.")
     mail_to: tuple[str, ...] = Field((), description="Receivers of the mails.")
     timeout_seconds: PositiveInt = Field(10, le=120, description="How long a server may take to answer.")
+
+    @model_validator(mode="after")
+    def _can_be_told(self) -> AlertsSection:
+        trouble = webhook_trouble(self.webhook_url.get_secret_value()) if self.webhook_url is not None else ""
+        if self.smtp_host is not None:
+            trouble = trouble or mail_trouble(self.mail_from or "", self.mail_to)
+        if self.smtp_user is not None and self.smtp_tls == "none" and not is_this_machine(self.smtp_host or ""):
+            trouble = trouble or "alerts.smtp_tls = 'none' would send the password unencrypted; use starttls or tls"
+        if trouble:
+            raise ValueError(trouble)
+        return self
 
 
 class ForgetSection(Section):
@@ -70,10 +84,12 @@ class QualitySection(Section):
     """When a table no longer looks like itself."""
 
     volume_warn: Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.2, description="How far, as a share, rows may be from the median of the last 28 nights before it is shown."
+        0.2,
+        description="How much smaller, as a share, a table may be than the median of its last 28 nights, or that "
+        "median than the table, before it is shown.",
     )
     volume_fail: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.5, description="The same for nights that are not published."
+        0.5, description="The same for a night that is not published then; 1 stops only at tables that are empty."
     )
     stale_days: PositiveInt = Field(
         3, description="Days without a new row of a table that grows daily before it is shown."

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from churn.config.basics import Identifier, PositiveInt, Section, Share
+from churn.config.databases import DatabaseSection
 
 Condition = Literal["segment", "value_tier", "driver", "plan", "lifecycle_stage", "risk_band"]
 """What an offer may be limited by."""
@@ -84,8 +85,8 @@ class RetentionSection(Section):
     )
     live_from: date | None = Field(
         None,
-        description="First night whose list is really sent; lists of nights before it are rehearsals: nobody enters the "
-        "campaign, nothing is learned from them. Without it every list counts as sent.",
+        description="First night whose list is really sent; lists of nights before it are rehearsals: nobody enters "
+        "the campaign, nothing is learned from them. Without it every list counts as sent.",
     )
     seed: int = Field(20, ge=-(2**63), lt=2**63, description="Seed of the holdout's draw.")
     budget: Annotated[float, Field(ge=0)] | None = Field(
@@ -126,7 +127,7 @@ class RetentionSection(Section):
         return (Offer(name="contact", cost=self.contact_cost, save_rate=self.save_rate, when={}, capacity=None),)
 
 
-class ActivationSection(Section):
+class ActivationSection(DatabaseSection):
     """Where `churn export at-risk --table` writes the list for the tools that send it."""
 
     url: SecretStr | None = Field(None, description="URL of that Postgres; default the warehouse's own.")

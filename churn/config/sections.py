@@ -10,14 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from churn.config.basics import Cron, Identifier, PositiveInt, Section, Share, Zone
+from churn.config.databases import DatabaseSection
 from churn.config.operations import AlertsSection, ForgetSection, KeepSection, QualitySection, RetrySection
 from churn.config.retention import ActivationSection, RetentionSection
+from churn.config.secrets import SECRETS
 
 HOME_FOLDER = ".churn"
 ENV_PREFIX = "CHURN_"
 
 
-class SourceSection(Section):
+class SourceSection(DatabaseSection):
     """Where the company's data is."""
 
     url: SecretStr | None = Field(None, description="URL of the company's Postgres; read only.")
@@ -34,7 +36,7 @@ class SourceSection(Section):
     )
 
 
-class WarehouseSection(Section):
+class WarehouseSection(DatabaseSection):
     """Where results go."""
 
     url: SecretStr | None = Field(
@@ -202,15 +204,6 @@ class RolesSection(Section):
     marketing_reader: Identifier = Field("marketing_reader", description="Role that may read the list views.")
 
 
-_SECRETS: dict[str, set[str]] = {
-    "source": {"url"},
-    "warehouse": {"url"},
-    "activation": {"url"},
-    "alerts": {"webhook_url", "smtp_password"},
-    "forget": {"key"},
-}
-
-
 class ReservedSection(BaseModel):
     """A section whose keys a later release reads; `churn doctor` says that it has no effect yet."""
 
@@ -282,6 +275,8 @@ class Settings(BaseSettings):
         return self.churn.grace_days if self.churn.definition == "contractual" else 0
 
     def digest(self) -> str:
-        """SHA-256 of all settings but the secrets: two runs with the same digest were configured alike."""
-        dumped = self.model_dump_json(exclude=_SECRETS)
+        """SHA-256 of all settings but the secrets and their files: alike in two runs that were configured alike."""
+        dumped = self.model_dump_json(
+            exclude={name: {*keys, *(f"{key}_file" for key in keys)} for name, keys in SECRETS.items()}
+        )
         return hashlib.sha256(dumped.encode()).hexdigest()

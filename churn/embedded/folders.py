@@ -13,7 +13,7 @@ from churn.embedded.files import unusable, write_private
 from churn.embedded.layout import SYSTEM_BASE, Layout, find, system_place, write_state
 
 _SOCKET_PATH_BYTES = 100
-_SHORT = "/tmp"  # noqa: S108 - mkdtemp makes a private folder inside
+_SHORT = "/tmp"  # noqa: S108 # nosec B108 # mkdtemp makes a private folder inside
 
 
 def prepare(home: Path) -> Layout:

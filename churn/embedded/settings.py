@@ -11,8 +11,10 @@ SOCKET_PORT = 5432
 IDENT_MAP = "churn"
 _MB = 1024 * 1024
 _SMALL_SHARED_MEMORY_BYTES = 512 * _MB
-_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - only its size is read
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 # nosec B108 # only its size is read
 _CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+
+_SCRAM = "scram-sha-256"
 
 
 def memory_bytes() -> int:
@@ -47,7 +49,7 @@ def server_settings(
         "port": str(tcp_port or SOCKET_PORT),
         "unix_socket_directories": _quoted_in_list(socket_dir),
         "unix_socket_permissions": "0700",
-        "password_encryption": "scram-sha-256",
+        "password_encryption": _SCRAM,
         "hba_file": str(conf_dir / "pg_hba.conf"),
         "ident_file": str(conf_dir / "pg_ident.conf"),
         "ssl": "off",

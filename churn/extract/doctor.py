@@ -13,9 +13,10 @@ from sqlalchemy.engine import Connection
 from churn.config import Settings
 from churn.errors import DataContractError
 from churn.extract.contract import ENTITIES, USAGE_EVENTS
-from churn.extract.mapping import MappedEntity, blaming, describe, load_mappings
+from churn.extract.estimates import explained
+from churn.extract.mapping import MappedEntity, describe, load_mappings
 from churn.extract.times import Clocks
-from churn.warehouse import Database, literal_sql, translated
+from churn.warehouse import Database
 
 Status = Literal["ok", "warn", "fail", "absent"]
 
@@ -74,7 +75,7 @@ def describe_source(source: Database, settings: Settings) -> list[Finding]:
 
 
 def _look_at(connection: Connection, entity: MappedEntity, settings: Settings) -> Finding:
-    estimate = int(_plan(connection, entity, sa.select(entity.subquery()))["Plan Rows"])
+    estimate = int(explained(connection, entity, sa.select(entity.subquery()))["Plan Rows"])
     columns = ", ".join(entity.types)
     bounded = _bounded_column(entity)
     if bounded is None or _reaches_a_scan(connection, entity, bounded, settings):
@@ -99,7 +100,7 @@ def _reaches_a_scan(connection: Connection, entity: MappedEntity, column: str, s
     clocks = Clocks.of(settings, _MARKER)
     rows = entity.subquery()
     bound = clocks.raw_bound(_MARKER, entity.types[column])
-    plan = _plan(connection, entity, sa.select(sa.func.count()).where(rows.c[column] >= bound))
+    plan = explained(connection, entity, sa.select(sa.func.count()).where(rows.c[column] >= bound))
     bounded = [node for node in _nodes(plan) if _has_marker(node)]
     return bool(bounded) and all(
         any(word in node["Node Type"] for word in _SCANS) and node["Node Type"] not in _NOT_SCANS for node in bounded
@@ -109,15 +110,6 @@ def _reaches_a_scan(connection: Connection, entity: MappedEntity, column: str, s
 def _has_marker(node: dict[str, Any]) -> bool:
     conditions = [str(node.get(key, "")) for key in _CONDITIONS]
     return any(text in condition for text in _MARKER_TEXTS for condition in conditions)
-
-
-def _plan(connection: Connection, entity: MappedEntity, query: sa.Select[Any]) -> dict[str, Any]:
-    with blaming(entity.mapping.file), translated("source"):
-        explained = connection.exec_driver_sql(
-            f"explain (format json, verbose) {literal_sql(query)}", execution_options={"no_parameters": True}
-        ).scalar_one()
-    plan: dict[str, Any] = explained[0]["Plan"]
-    return plan
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

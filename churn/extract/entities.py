@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from churn.config import ExtractSection
 from churn.errors import DataContractError
 from churn.extract import versions
+from churn.extract.copying import Loaded
 from churn.extract.load import VERSIONED
 from churn.extract.mapping import AttributeKind
 from churn.extract.plan import EntityPlan
@@ -25,7 +26,7 @@ FEWEST_VANISHED = 100
 
 
 def stage_rows(
-    connection: Connection, plan: EntityPlan, rows_read: int, clocks: Clocks, limits: ExtractSection, currency: str
+    connection: Connection, plan: EntityPlan, loaded: Loaded, clocks: Clocks, limits: ExtractSection, currency: str
 ) -> EntityCounts:
     """Classify the loaded rows of a versioned entity and merge them into its staging table.
 
@@ -44,7 +45,7 @@ def stage_rows(
     quarantine = quarantine_counts(connection, name)
     quarantined = sum(count.rows for count in quarantine)
     before = versions.current_rows(connection, name)
-    known = rows_read if plan.is_whole else max(rows_read, before)
+    known = loaded.rows if plan.is_whole else max(loaded.rows, before)
     refuse_above(limits.max_quarantined_share, plan, known, quarantine)
     if name == "customers":
         _run(connection, "staging/customer_keys.sql")
@@ -59,12 +60,13 @@ def stage_rows(
     return EntityCounts(
         name,
         plan.mode,
-        rows_read,
-        rows_read - quarantined,
+        loaded.rows,
+        loaded.rows - quarantined - loaded.forgotten,
         quarantined,
         merged.changed,
         merged.deleted,
         quarantine=quarantine,
+        rows_forgotten=loaded.forgotten,
     )
 
 
@@ -88,7 +90,9 @@ def refuse_other_currencies(connection: Connection, plan: EntityPlan, currency: 
     )
 
 
-def stage_usage(connection: Connection, plan: EntityPlan, limits: ExtractSection) -> tuple[EntityCounts, date | None]:
+def stage_usage(
+    connection: Connection, plan: EntityPlan, loaded: Loaded, limits: ExtractSection
+) -> tuple[EntityCounts, date | None]:
     """Classify the loaded usage and put it in the place of the days that were read again.
 
     Returns
@@ -100,7 +104,8 @@ def stage_usage(connection: Connection, plan: EntityPlan, limits: ExtractSection
     _run(connection, "staging/usage_events.sql")
     quarantine = quarantine_counts(connection, plan.name)
     totals = connection.execute(read_sql("staging/usage_totals.sql").statement).one()
-    refuse_above(limits.max_quarantined_share, plan, int(totals.events_read), quarantine)
+    events_read = int(totals.events_read) + loaded.forgotten
+    refuse_above(limits.max_quarantined_share, plan, events_read, quarantine)
     for month in connection.scalars(read_sql("staging/usage_months.sql").statement):
         ensure_month(connection, "usage_daily", month)
     connection.exec_driver_sql("analyze incoming_usage_events")
@@ -120,13 +125,14 @@ def stage_usage(connection: Connection, plan: EntityPlan, limits: ExtractSection
     counts = EntityCounts(
         plan.name,
         plan.mode,
-        int(totals.events_read),
+        events_read,
         int(totals.events_used),
         sum(count.rows for count in quarantine),
         added,
         removed,
         late,
         quarantine,
+        loaded.forgotten,
     )
     return counts, totals.last_date
 

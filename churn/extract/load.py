@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from churn.errors import ChurnError, DataContractError
 from churn.extract.contract import CUSTOMERS, ENTITIES, USAGE_EVENTS, Column
 from churn.extract.mapping import blaming
 from churn.schema import customers, payments, subscriptions, support_tickets, usage_daily
-from churn.warehouse import copy_in, copy_out, literal_sql, quoted, sqlstate, translated
+from churn.warehouse import Database, copy_in, copy_out, literal_sql, quoted, sqlstate, translated
 
 VERSIONED = {table.name: table for table in (customers, subscriptions, payments, support_tickets)}
 """The staging tables that keep versions, by entity."""
@@ -28,6 +29,8 @@ _LOAD_TYPES: dict[str, type[TypeEngine[Any]]] = {
     "number": sa.Numeric,
     "boolean": sa.Boolean,
 }
+_SOURCE_WORK_MEM = "128MB"
+_EVENT_FAULTS = ("future_events", "endless_events", "duplicate_events")
 _INVALID_BYTES = ("22021", "22P05")
 
 
@@ -50,7 +53,7 @@ def changes_table(name: str) -> sa.TableClause:
 
 
 def create_tables(connection: Connection, entities: tuple[str, ...]) -> None:
-    """Make the temporary tables; they go when the transaction ends."""
+    """Make the temporary tables that rows pass through on the way to staging; they go when the transaction ends."""
     metadata = sa.MetaData()
     _temporary(
         metadata,
@@ -61,7 +64,6 @@ def create_tables(connection: Connection, entities: tuple[str, ...]) -> None:
         sa.Column("rows", sa.BigInteger, server_default="1"),
     )
     for name in entities:
-        _load(metadata, name)
         if name == USAGE_EVENTS.name:
             _temporary(metadata, f"incoming_{name}", *_copied(usage_daily, ()))
             _temporary(
@@ -92,6 +94,13 @@ def create_tables(connection: Connection, entities: tuple[str, ...]) -> None:
     metadata.create_all(connection, checkfirst=False)
 
 
+def create_load(connection: Connection, name: str) -> None:
+    """Make the temporary table that an entity's source rows land in."""
+    metadata = sa.MetaData()
+    _temporary(metadata, load_table(name), *load_columns(name))
+    metadata.create_all(connection, checkfirst=False)
+
+
 def _temporary(metadata: sa.MetaData, name: str, *columns: sa.Column[Any]) -> sa.Table:
     return sa.Table(name, metadata, *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
 
@@ -100,22 +109,19 @@ def _copied(table: sa.Table, without: tuple[str, ...]) -> list[sa.Column[Any]]:
     return [sa.Column(column.name, column.type) for column in table.columns if column.name not in without]
 
 
-def _load(metadata: sa.MetaData, name: str) -> None:
-    columns = [_load_column(column) for column in ENTITIES[name].columns]
-    if name == CUSTOMERS.name:
-        columns.append(sa.Column("attributes", JSONB))
+def load_columns(name: str) -> list[sa.Column[Any]]:
+    """Return the columns that an entity's rows land in: of the source contract, as wide as the source may have them."""
     if name == USAGE_EVENTS.name:
-        columns = [
+        return [
             sa.Column("customer_id", sa.Text),
             sa.Column("usage_date", sa.Date),
             sa.Column("event_type", sa.Text),
             sa.Column("events", sa.BigInteger),
             sa.Column("quantity", sa.Numeric),
-            sa.Column("future_events", sa.BigInteger, server_default="0"),
-            sa.Column("endless_events", sa.BigInteger, server_default="0"),
-            sa.Column("duplicate_events", sa.BigInteger, server_default="0"),
+            *(sa.Column(fault, sa.BigInteger, server_default="0") for fault in _EVENT_FAULTS),
         ]
-    _temporary(metadata, load_table(name), *columns)
+    columns = [_load_column(column) for column in ENTITIES[name].columns]
+    return [*columns, sa.Column("attributes", JSONB)] if name == CUSTOMERS.name else columns
 
 
 def _load_column(column: Column) -> sa.Column[Any]:
@@ -123,6 +129,22 @@ def _load_column(column: Column) -> sa.Column[Any]:
 
 
 # --- the stream -------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def source_snapshot(source: Database) -> Iterator[Connection]:
+    """Open one consistent, read-only look at the source."""
+    with source.connect(isolation="REPEATABLE READ") as connection:
+        reading = connection.execution_options(postgresql_readonly=True)
+        same_text(reading)
+        reading.execute(
+            sa.text(
+                "select set_config('work_mem', :size, true) "
+                "where pg_size_bytes(current_setting('work_mem')) < pg_size_bytes(:size)"
+            ),
+            {"size": _SOURCE_WORK_MEM},
+        )
+        yield reading
 
 
 def same_text(connection: Connection) -> None:
@@ -161,27 +183,20 @@ def stream(
         Rows copied.
     """
     columns = [column.name for column in query.selected_columns]
-    failures: list[ChurnError] = []
 
     def chunks() -> Iterator[bytes]:
         sent = 0
-        try:
-            with blaming(file), translated("source"):
-                for chunk in copy_out(source, literal_sql(query), fmt="text"):
-                    yield chunk
-                    sent += chunk.count(b"\n")
-                    progress(sent)
-        except ChurnError as error:
-            failures.append(error)
-            raise
+        with blaming(file), translated("source"):
+            for chunk in copy_out(source, literal_sql(query), fmt="text"):
+                yield chunk
+                sent += chunk.count(b"\n")
+                progress(sent)
 
     try:
         with translated("warehouse"):
             copied = copy_in(warehouse, table, columns, chunks(), fmt="text")
             warehouse.exec_driver_sql(f"analyze {quoted(table)}")
     except ChurnError as error:
-        if failures:
-            raise failures[0] from failures[0].__cause__
         if sqlstate(error).startswith(_INVALID_BYTES):
             raise DataContractError(
                 f"{file}: the source holds text that is not valid UTF-8.", "Convert it in the SELECT."

@@ -169,11 +169,9 @@ def describe(source: Connection, mapping: Mapping) -> MappedEntity:
     DataContractError
         The source doesn't accept the SELECT, or a column is missing, unknown, double or of a wrong type.
     """
+    probe = f"select * from (\n{mapping.query}\n) as entity limit 0"  # noqa: S608 # nosec B608 # the user's own SELECT
     with blaming(mapping.file), translated("source"):
-        result = source.exec_driver_sql(
-            f"select * from (\n{mapping.query}\n) as entity limit 0",  # noqa: S608 - the user's own SELECT
-            execution_options={"no_parameters": True},
-        )
+        result = source.exec_driver_sql(probe, execution_options={"no_parameters": True})
         description: Sequence[Any] = result.cursor.description or ()
         described = [(str(column[0]), int(column[1])) for column in description]
         names = _type_names(source, {oid for _, oid in described})

@@ -12,9 +12,9 @@ from sqlalchemy.engine import Connection
 
 from churn.config import Settings
 from churn.extract.contract import USAGE_EVENTS
-from churn.extract.mapping import MappedEntity
+from churn.extract.mapping import MappedEntity, describe, load_mappings
 from churn.extract.reading import changed_rows, usage_by_customer, usage_by_day
-from churn.extract.times import Clocks
+from churn.extract.times import Clocks, Days
 from churn.schema import watermarks
 
 Mode = Literal["full", "changed", "recent", "recent and late"]
@@ -92,12 +92,13 @@ class EntityPlan:
     def query(self, clocks: Clocks) -> sa.Select[Any]:
         """Return what to run in the source."""
         if self.name == USAGE_EVENTS.name:
-            return usage_by_day(self.entity, clocks, self.first_day)
+            days = None if self.first_day is None else Days(self.first_day)
+            return usage_by_day(self.entity, clocks, days)
         return changed_rows(self.entity, clocks, self._updated_through())
 
     def late_query(self, clocks: Clocks) -> sa.Select[Any] | None:
         """Return what counts late events in the source, on nights that do."""
-        return None if self.late_days is None else usage_by_customer(self.entity, clocks, *self.late_days)
+        return None if self.late_days is None else usage_by_customer(self.entity, clocks, Days(*self.late_days))
 
     def _updated_through(self) -> datetime | None:
         return self.previous.updated_through if self.mode == "changed" and self.previous else None
@@ -116,6 +117,22 @@ def read_watermarks(connection: Connection) -> dict[str, Watermark]:
         )
     )
     return {row.entity: Watermark(*row[1:]) for row in rows}
+
+
+def plan_entities(
+    reading: Connection, watermarks: dict[str, Watermark], settings: Settings, clocks: Clocks, *, full: bool
+) -> list[EntityPlan]:
+    """Decide what to read of each mapped entity, in the contract's order.
+
+    Raises
+    ------
+    DataContractError
+        A mapping is missing or doesn't keep the contract.
+    """
+    return [
+        plan_entity(describe(reading, mapping), watermarks.get(name), settings, clocks, full=full)
+        for name, mapping in load_mappings(settings).items()
+    ]
 
 
 def plan_entity(

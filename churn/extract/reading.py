@@ -12,10 +12,13 @@ import sqlalchemy as sa
 
 from churn.extract.contract import FRACTIONS, Column
 from churn.extract.mapping import MappedEntity
-from churn.extract.times import Clocks
+from churn.extract.times import Clocks, Days
 
 UPDATE_OVERLAP = timedelta(hours=1)
 """How far reading by `updated_at` goes back behind the last one seen: a long transaction commits late."""
+
+TIME_COLUMNS = {"payments": "paid_at", "support_tickets": "opened_at", "usage_events": "occurred_at"}
+"""The time by which the rows of an entity that grows day by day are read in parts."""
 
 _ATTRIBUTES_A_CALL = 40  # a Postgres function takes at most 100 arguments
 
@@ -30,27 +33,61 @@ def changed_rows(entity: MappedEntity, clocks: Clocks, updated_through: datetime
         are rows without an `updated_at`. None reads everything.
     """
     rows = entity.subquery()
-    query = sa.select(*(_loaded(entity, rows, column, clocks) for column in entity.mapping.entity.columns))
-    if entity.mapping.entity.open_ended:
-        query = query.add_columns(_attributes(entity, rows).label("attributes"))
+    query = _all_rows(entity, rows, clocks)
     if updated_through is not None:
-        column = rows.c.updated_at
-        bound = clocks.raw_bound(clocks.instant(updated_through) - UPDATE_OVERLAP, entity.types["updated_at"])
-        query = query.where(sa.or_(column >= bound, column.is_(None)))
+        is_new = _is_touched(entity, rows, clocks, clocks.instant(updated_through))
+        query = query.where(sa.or_(is_new, rows.c.updated_at.is_(None)))
     return query
 
 
-def usage_by_day(entity: MappedEntity, clocks: Clocks, first: date | None) -> sa.Select[Any]:
+def rows_of_days(
+    entity: MappedEntity, clocks: Clocks, days: Days, *, untouched_since: datetime | None = None
+) -> sa.Select[Any]:
+    """Return the rows of an entity of `TIME_COLUMNS` but usage whose time lies in these days.
+
+    Parameters
+    ----------
+    untouched_since : datetime, optional
+        Instant; leaves out what `touched_rows` gives.
+    """
+    rows = entity.subquery()
+    column = TIME_COLUMNS[entity.name]
+    query = _all_rows(entity, rows, clocks).where(clocks.lies_in(rows.c[column], entity.types[column], days))
+    if untouched_since is None:
+        return query
+    is_touched = _is_touched(entity, rows, clocks, untouched_since)
+    return query.where(sa.not_(sa.func.coalesce(is_touched, sa.false())))
+
+
+def touched_rows(entity: MappedEntity, clocks: Clocks, since: datetime) -> sa.Select[Any]:
+    """Return the rows of an entity that were updated since an instant, or in the hour before."""
+    rows = entity.subquery()
+    return _all_rows(entity, rows, clocks).where(_is_touched(entity, rows, clocks, since))
+
+
+def _all_rows(entity: MappedEntity, rows: sa.Subquery, clocks: Clocks) -> sa.Select[Any]:
+    query = sa.select(*(_loaded(entity, rows, column, clocks) for column in entity.mapping.entity.columns))
+    if entity.mapping.entity.open_ended:
+        query = query.add_columns(_attributes(entity, rows).label("attributes"))
+    return query
+
+
+def _is_touched(entity: MappedEntity, rows: sa.Subquery, clocks: Clocks, since: datetime) -> sa.ColumnElement[bool]:
+    column: sa.ColumnElement[datetime] = rows.c.updated_at
+    return column >= clocks.raw_bound(since - UPDATE_OVERLAP, entity.types["updated_at"])
+
+
+def usage_by_day(entity: MappedEntity, clocks: Clocks, days: Days | None) -> sa.Select[Any]:
     """Return usage grouped to (customer, business day, event type), in the order of its load table.
 
     Events that can't be used are counted beside the rest of their group, so that one pass is enough.
 
     Parameters
     ----------
-    first : datetime.date, optional
-        First business day to read; None reads everything.
+    days : Days, optional
+        None reads everything.
     """
-    rows = _events(entity, clocks, first, None)
+    rows = _events(entity, clocks, days)
     local = clocks.local_time(rows.c.occurred_at, entity.types["occurred_at"])
     day = sa.cast(local, sa.Date())
     counts: list[sa.ColumnElement[int]] = []
@@ -72,9 +109,9 @@ def usage_by_day(entity: MappedEntity, clocks: Clocks, first: date | None) -> sa
     ).group_by(rows.c.customer_id, day, rows.c.event_type)
 
 
-def usage_by_customer(entity: MappedEntity, clocks: Clocks, first: date, until: date) -> sa.Select[Any]:
-    """Return the number of usable events a customer in the business days `[first, until)`."""
-    rows = _events(entity, clocks, first, until)
+def usage_by_customer(entity: MappedEntity, clocks: Clocks, days: Days) -> sa.Select[Any]:
+    """Return the number of usable events a customer in these business days."""
+    rows = _events(entity, clocks, days)
     fine = [sa.not_(fault) for fault in _faults(entity, rows, clocks).values()]
     fine.append(sa.func.length(sa.cast(rows.c.event_type, sa.Text())) <= 200)
     columns: list[sa.ColumnElement[Any]] = [
@@ -84,7 +121,26 @@ def usage_by_customer(entity: MappedEntity, clocks: Clocks, first: date, until: 
     return sa.select(*columns).group_by(rows.c.customer_id)
 
 
-def _events(entity: MappedEntity, clocks: Clocks, first: date | None, until: date | None) -> sa.Subquery:
+def events_of_days(entity: MappedEntity, clocks: Clocks, days: Days) -> sa.Select[Any]:
+    """Return the bare rows of an entity of `TIME_COLUMNS`, to ask the planner about."""
+    rows = entity.subquery()
+    column = TIME_COLUMNS[entity.name]
+    return sa.select(*rows.c).where(clocks.lies_in(rows.c[column], entity.types[column], days))
+
+
+def first_day(entity: MappedEntity, clocks: Clocks, since: date, until: date) -> sa.Select[Any]:
+    """Return the business day of the earliest row of an entity of `TIME_COLUMNS` in `[since, until)`, or null."""
+    rows = entity.subquery()
+    column = TIME_COLUMNS[entity.name]
+    kind = entity.types[column]
+    bounds = (clocks.raw_bound(clocks.midnight(day), kind) for day in (since, until))
+    earliest = sa.select(sa.func.min(rows.c[column]).label("at"))
+    earliest = earliest.where(rows.c[column] >= next(bounds), rows.c[column] < next(bounds))
+    at = earliest.subquery("earliest").c.at
+    return sa.select(sa.cast(clocks.local_time(at, kind), sa.Date()))
+
+
+def _events(entity: MappedEntity, clocks: Clocks, days: Days | None) -> sa.Subquery:
     """Return the events of a range of days; with `event_id` mapped, `copy` numbers the events of one id."""
     rows = entity.subquery()
     columns: list[sa.ColumnElement[Any]] = [rows.c[name] for name in entity.types]
@@ -95,8 +151,8 @@ def _events(entity: MappedEntity, clocks: Clocks, first: date | None, until: dat
         )
         columns.append(sa.case((rows.c.event_id.is_(None), 1), else_=number).label("copy"))
     query = sa.select(*columns)
-    if first is not None:
-        query = query.where(clocks.days_from(rows.c.occurred_at, entity.types["occurred_at"], first, until))
+    if days is not None:
+        query = query.where(clocks.lies_in(rows.c.occurred_at, entity.types["occurred_at"], days))
     return query.subquery("events")
 
 

@@ -29,6 +29,7 @@ def record_counts(connection: Connection, run_id: int, counts: EntityCounts) -> 
             rows_changed=counts.rows_changed,
             rows_deleted=counts.rows_deleted,
             late_rows=counts.late_rows,
+            rows_forgotten=counts.rows_forgotten,
         )
     )
     record_quarantine(connection, run_id, counts.quarantine)

@@ -55,7 +55,7 @@ class QuarantineCount:
 
 @dataclass(frozen=True)
 class EntityCounts:
-    """What happened to one entity's rows; `rows_read = rows_used + rows_quarantined`.
+    """What happened to one entity's rows; `rows_read = rows_used + rows_quarantined + rows_forgotten`.
 
     Attributes
     ----------
@@ -71,6 +71,8 @@ class EntityCounts:
         Events of the 180 days before the days read that staging lacks; counted in mode `recent and late`,
         else 0.
     quarantine : tuple of QuarantineCount
+    rows_forgotten : int
+        Source rows (events) of customers whom `churn forget` has erased; nothing else was done with them.
     """
 
     entity: str
@@ -82,6 +84,7 @@ class EntityCounts:
     rows_deleted: int
     late_rows: int = 0
     quarantine: tuple[QuarantineCount, ...] = ()
+    rows_forgotten: int = 0
 
 
 @dataclass(frozen=True)

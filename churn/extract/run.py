@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,20 +11,21 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from churn.config import Settings
+from churn.errors import DataContractError
 from churn.extract.contract import CUSTOMERS, USAGE_EVENTS
+from churn.extract.copying import Copying, Loaded, load_rows
 from churn.extract.entities import stage_rows, stage_usage
-from churn.extract.load import create_tables, load_table, same_text, stream
-from churn.extract.mapping import blaming, describe, load_mappings
-from churn.extract.plan import EntityPlan, plan_entity, read_watermarks
+from churn.extract.history import drop_histories, forget_history, read_histories
+from churn.extract.load import create_tables, same_text, source_snapshot, stream
+from churn.extract.mapping import blaming
+from churn.extract.parts import Progress, finish_history, read_history
+from churn.extract.plan import EntityPlan, plan_entities, read_watermarks
 from churn.extract.recording import move_watermark, record_counts
 from churn.extract.report import EntityCounts, ExtractionReport, QuarantineError
 from churn.extract.times import Clocks
 from churn.sqlfiles import read_sql
+from churn.tombstones import load as load_tombstones
 from churn.warehouse import Database, literal_sql, translated
-
-Progress = Callable[[str, int], None]
-
-_SOURCE_WORK_MEM = "128MB"
 
 
 def extract(
@@ -36,12 +37,14 @@ def extract(
     started_at: datetime,
     progress: Progress,
     full: bool = False,
+    warehouse: Database | None = None,
 ) -> ExtractionReport:
     """Bring staging up to the source.
 
     All entities are read in one `REPEATABLE READ, READ ONLY` transaction, which ends before staging is
     touched. All writing happens in the transaction of `connection`: until the caller commits it, nothing has
-    changed.
+    changed. Only the past of a big entity that is new is read before, in parts that are kept beside staging until
+    then (`churn.extract.history`): what is there by the time a run dies is not read again.
 
     Parameters
     ----------
@@ -57,6 +60,8 @@ def extract(
         Called with an entity and the rows of it (of usage: groups) that have been read so far.
     full : bool
         Read everything, whatever was read before.
+    warehouse : Database, optional
+        The warehouse of `connection`, for the transactions of those parts; without it everything is read at once.
 
     Raises
     ------
@@ -68,11 +73,15 @@ def extract(
         Too many rows of an entity are unusable; carries the counts.
     """
     clocks = Clocks.of(settings, started_at)
+    if warehouse is not None and not full:
+        read_history(source, warehouse, settings, clocks, progress)
     with translated("warehouse"):
         plans, loaded = _load(source, connection, settings, clocks, progress, full=full)
         counts: dict[str, EntityCounts] = {}
         for plan in plans:
-            counts[plan.name] = _stage(connection, plan, loaded, counts, settings, clocks, run_id)
+            with _mistrusting(warehouse, plan.name):
+                counts[plan.name] = _stage(connection, plan, loaded, counts, settings, clocks, run_id)
+        drop_histories(connection)
         dates = connection.execute(read_sql("staging/data_dates.sql").statement).one()
         earlier = read_watermarks(connection)
     return ExtractionReport(
@@ -112,7 +121,7 @@ def preview(
     clocks = Clocks.of(settings, started_at)
     previews = []
     with source_snapshot(source) as reading, translated("warehouse"):
-        for plan in _plans(reading, connection, settings, clocks, full=full):
+        for plan in plan_entities(reading, read_watermarks(connection), settings, clocks, full=full):
             rows = plan.query(clocks).subquery("rows")
             count = sa.func.sum(rows.c.events) if plan.name == USAGE_EVENTS.name else sa.func.count()
             query = literal_sql(sa.select(sa.func.coalesce(count, 0)).select_from(rows))
@@ -120,32 +129,6 @@ def preview(
                 found = reading.exec_driver_sql(query, execution_options={"no_parameters": True}).scalar_one()
             previews.append(EntityPreview(plan.name, plan.mode, int(found), plan.first_day))
     return previews
-
-
-@contextmanager
-def source_snapshot(source: Database) -> Iterator[Connection]:
-    """Open one consistent, read-only look at the source."""
-    with source.connect(isolation="REPEATABLE READ") as connection:
-        reading = connection.execution_options(postgresql_readonly=True)
-        same_text(reading)
-        reading.execute(
-            sa.text(
-                "select set_config('work_mem', :size, true) "
-                "where pg_size_bytes(current_setting('work_mem')) < pg_size_bytes(:size)"
-            ),
-            {"size": _SOURCE_WORK_MEM},
-        )
-        yield reading
-
-
-def _plans(
-    reading: Connection, connection: Connection, settings: Settings, clocks: Clocks, *, full: bool
-) -> list[EntityPlan]:
-    watermarks = read_watermarks(connection)
-    return [
-        plan_entity(describe(reading, mapping), watermarks.get(name), settings, clocks, full=full)
-        for name, mapping in load_mappings(settings).items()
-    ]
 
 
 def _load(
@@ -156,31 +139,48 @@ def _load(
     progress: Progress,
     *,
     full: bool,
-) -> tuple[list[EntityPlan], dict[str, int]]:
-    """Copy what the plans ask for into temporary tables; return the plans and the rows copied, by entity."""
+) -> tuple[list[EntityPlan], dict[str, Loaded]]:
+    """Copy what the plans ask for into load tables; return the plans and what was copied, by entity."""
     loaded = {}
+    histories = {} if full else read_histories(connection)
     with source_snapshot(source) as reading, translated("warehouse"):
-        plans = _plans(reading, connection, settings, clocks, full=full)
+        plans = plan_entities(reading, read_watermarks(connection), settings, clocks, full=full)
         same_text(connection)
         create_tables(connection, tuple(plan.name for plan in plans))
+        copying = Copying(reading, connection, clocks, load_tombstones(connection, settings))
         for plan in plans:
-            file = plan.entity.mapping.file
 
             def report(rows: int, name: str = plan.name) -> None:
                 progress(name, rows)
 
-            query = plan.query(clocks)
-            loaded[plan.name] = stream(reading, query, connection, load_table(plan.name), file=file, progress=report)
+            history = histories.get(plan.name)
+            if history is not None and history.is_whole and history.serves(plan, clocks):
+                loaded[plan.name] = finish_history(copying, plan, history, settings.extract.late_days, report)
+            else:
+                loaded[plan.name] = load_rows(copying, plan, report)
             late = plan.late_query(clocks)
             if late is not None:
+                file = plan.entity.mapping.file
                 stream(reading, late, connection, "load_usage_late", file=file, progress=lambda _rows: None)
     return plans, loaded
+
+
+@contextmanager
+def _mistrusting(warehouse: Database | None, entity: str) -> Iterator[None]:
+    """Read an entity's past anew after its rows were refused: what is mended in the source must show."""
+    try:
+        yield
+    except DataContractError:
+        if warehouse is not None:
+            with warehouse.begin() as connection:
+                forget_history(connection, entity)
+        raise
 
 
 def _stage(
     connection: Connection,
     plan: EntityPlan,
-    loaded: dict[str, int],
+    loaded: dict[str, Loaded],
     earlier: dict[str, EntityCounts],
     settings: Settings,
     clocks: Clocks,
@@ -189,7 +189,7 @@ def _stage(
     last_usage_date = None
     try:
         if plan.name == USAGE_EVENTS.name:
-            counts, last_usage_date = stage_usage(connection, plan, settings.extract)
+            counts, last_usage_date = stage_usage(connection, plan, loaded[plan.name], settings.extract)
         else:
             counts = stage_rows(
                 connection, plan, loaded[plan.name], clocks, settings.extract, settings.business.currency

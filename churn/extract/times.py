@@ -23,6 +23,24 @@ and the source's own time zone rules may be older than ours."""
 
 
 @dataclass(frozen=True)
+class Days:
+    """Business days `[first, until)` that rows are read of.
+
+    Attributes
+    ----------
+    first : datetime.date
+    until : datetime.date or None
+        None: all that follow.
+    is_rest : bool
+        Read what lies outside of them instead: before, after, and rows without a time.
+    """
+
+    first: date
+    until: date | None = None
+    is_rest: bool = False
+
+
+@dataclass(frozen=True)
 class Clocks:
     """The two time zones, and the moment of the run.
 
@@ -86,19 +104,27 @@ class Clocks:
             return _date(wall.date())
         return sa.cast(sa.literal(wall.isoformat()), sa.DateTime())
 
-    def days_from(
-        self, column: sa.ColumnElement[datetime], kind: str, first: date, until: date | None = None
-    ) -> sa.ColumnElement[bool]:
-        """Say that a column lies in the business days `[first, until)`, with bounds on the raw column."""
-        conditions = [column >= self.raw_bound(self._midnight(first) - self._margin(kind), kind)]
-        day = sa.cast(self.local_time(column, kind), sa.Date())
-        conditions.append(day >= _date(first))
-        if until is not None:
-            conditions.append(column < self.raw_bound(self._midnight(until) + self._margin(kind), kind))
-            conditions.append(day < _date(until))
-        return sa.and_(*conditions)
+    def lies_in(self, column: sa.ColumnElement[datetime], kind: str, days: Days) -> sa.ColumnElement[bool]:
+        """Say that a column lies in business days, with bounds on the raw column too, so that an index serves."""
+        if days.is_rest:
+            later = () if days.until is None else (self._not_before(column, kind, days.until),)
+            return sa.or_(column.is_(None), self._before(column, kind, days.first), *later)
+        inside = self._not_before(column, kind, days.first)
+        return inside if days.until is None else sa.and_(inside, self._before(column, kind, days.until))
 
-    def _midnight(self, day: date) -> datetime:
+    def _not_before(self, column: sa.ColumnElement[datetime], kind: str, first: date) -> sa.ColumnElement[bool]:
+        bound = self.raw_bound(self.midnight(first) - self._margin(kind), kind)
+        return sa.and_(column >= bound, self._day(column, kind) >= _date(first))
+
+    def _before(self, column: sa.ColumnElement[datetime], kind: str, until: date) -> sa.ColumnElement[bool]:
+        bound = self.raw_bound(self.midnight(until) + self._margin(kind), kind)
+        return sa.and_(column < bound, self._day(column, kind) < _date(until))
+
+    def _day(self, column: sa.ColumnElement[datetime], kind: str) -> sa.ColumnElement[date]:
+        return sa.cast(self.local_time(column, kind), sa.Date())
+
+    def midnight(self, day: date) -> datetime:
+        """Return the instant at which a business day begins."""
         return self.instant(datetime(day.year, day.month, day.day))
 
     @staticmethod

@@ -23,6 +23,7 @@ __all__ = [
     "SnapshotRequest",
     "build_snapshot",
     "find_snapshot",
+    "kept_snapshot",
     "latest_snapshot",
     "withdraw_snapshot",
 ]
@@ -161,6 +162,11 @@ def withdraw_snapshot(connection: Connection, snapshot: Snapshot, *, run_id: int
 def find_snapshot(connection: Connection, as_of: date, population: Population | None = None) -> Snapshot | None:
     """Return the current snapshot of `as_of`, or None; of another population than the one asked for is none."""
     return _first(connection, _kept(population).where(snapshots.c.as_of_date == as_of))
+
+
+def kept_snapshot(connection: Connection, snapshot_id: int) -> Snapshot | None:
+    """Return a snapshot by its id, or None where it is not in use any more."""
+    return _first(connection, _kept(None).where(snapshots.c.snapshot_id == snapshot_id))
 
 
 def latest_snapshot(connection: Connection, *, until: date, population: Population | None = None) -> Snapshot | None:

@@ -19,7 +19,7 @@ from churn.schema.campaigns import (
 )
 from churn.schema.figures import cohort_months, group_outcomes, insights, kpi_months, month_segments, week_changes
 from churn.schema.lists import campaign_balance, campaign_lists, list_exclusions, save_rates
-from churn.schema.operations import alerts, table_figures, tombstones, writer
+from churn.schema.operations import alerts, past_nights, table_figures, tombstones, writer
 from churn.schema.ops import (
     check_results,
     extractions,
@@ -137,6 +137,7 @@ __all__ = [
     "model_performance",
     "models",
     "month_segments",
+    "past_nights",
     "payments",
     "performance_figures",
     "published",

@@ -17,6 +17,7 @@ writer = sa.Table(
     column("run_id", sa.BigInteger, null=True),
     column("host", sa.Text, null=True),
     column("pid", sa.Integer, null=True),
+    column("backend_pid", sa.Integer, null=True),
     column("since", Instant, null=True),
     sa.CheckConstraint("only_row", name="only_row"),
     schema="ops",
@@ -50,6 +51,7 @@ table_figures = sa.Table(
     column("table_name", sa.Text),
     column("figure", sa.Text),
     column("value", sa.Double, null=True),
+    column("usual", sa.Double, null=True),
     sa.PrimaryKeyConstraint("as_of_date", "run_id", "table_name", "figure"),
     schema="ops",
 )
@@ -58,8 +60,21 @@ tombstones = sa.Table(
     "tombstones",
     metadata,
     column("digest", sa.LargeBinary, primary_key=True),
+    column("key_mark", sa.LargeBinary),
     column("forgotten_at", Instant),
     column("run_id", sa.BigInteger),
     column("rows", JSONB),
+    schema="ops",
+)
+
+past_nights = sa.Table(
+    "past_nights",
+    metadata,
+    column("as_of_date", sa.Date, primary_key=True),
+    column("run_id", sa.BigInteger),
+    column("list_run_id", sa.BigInteger),
+    column("published_at", Instant),
+    column("in_sample", sa.Boolean),
+    column("withdrawn_at", Instant),
     schema="ops",
 )

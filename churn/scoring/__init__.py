@@ -10,16 +10,21 @@ from churn.scoring.assembly import assemble
 from churn.scoring.clv import score_clv
 from churn.scoring.listing import list_limits
 from churn.scoring.months import keep_month_segments
-from churn.scoring.night import NightSummary, ScoredNight
-from churn.scoring.risk import score_risk
+from churn.scoring.night import ATTEMPT_STAGES, AttemptLostError, NightSummary, ScoredNight, Scorer, require_attempt
+from churn.scoring.risk import recall_reference, score_risk
 from churn.scoring.segments import score_segments
 
 __all__ = [
+    "ATTEMPT_STAGES",
+    "AttemptLostError",
     "NightSummary",
     "ScoredNight",
+    "Scorer",
     "assemble",
     "keep_month_segments",
     "list_limits",
+    "recall_reference",
+    "require_attempt",
     "score_clv",
     "score_risk",
     "score_segments",

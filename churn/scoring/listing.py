@@ -42,6 +42,10 @@ REHEARSAL = (
     "The list of {as_of} is a rehearsal: the night of {latest} is out already, so nobody can act on it. Nobody enters "
     "the campaign with it, and it begins no cooldown."
 )
+NOT_LIVE = (
+    "The list of {as_of} is a rehearsal: retention.live_from is {live_from}. Nobody enters the campaign with it, and "
+    "it begins no cooldown."
+)
 NOBODY_LISTED = "Nobody is on this list."
 
 
@@ -91,7 +95,9 @@ def freeze_list(connection: Connection, night: ScoredNight, offered: Offered) ->
     if terms.note:
         night.notes.append(terms.note)
     latest = latest_published(connection)
-    is_rehearsal = latest is not None and latest.as_of > night.as_of
+    is_late = latest is not None and latest.as_of > night.as_of
+    live_from = night.settings.retention.live_from
+    is_rehearsal = is_late or (live_from is not None and night.as_of < live_from)
     listed = _sides(connection, night.as_of, offered, terms, is_rehearsal=is_rehearsal)
     run_ddl(connection, _MEMBERS)
     write_columns(connection, "list_members", iter([_member_columns(night, listed)]))
@@ -108,7 +114,9 @@ def freeze_list(connection: Connection, night: ScoredNight, offered: Offered) ->
     if rows:
         connection.execute(sa.insert(campaign_balance), [run | _nulled(vars(row)) for row in rows])
     night.notes.append(f"List of campaign {terms.campaign}: {stated['statement']}")
-    if latest is not None and is_rehearsal:
+    if is_rehearsal and not is_late:
+        night.notes.append(NOT_LIVE.format(as_of=night.as_of, live_from=live_from))
+    if latest is not None and is_late:
         night.notes.append(REHEARSAL.format(as_of=night.as_of, latest=latest.as_of))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -13,10 +13,12 @@ from sqlalchemy.engine import Connection
 from churn import registry
 from churn.columns import write_columns
 from churn.config import Settings
+from churn.errors import ChurnError
 from churn.features.snapshot import Snapshot
 from churn.features.store import category_levels
 from churn.matrix import FeatureNames
 from churn.risk.reference import Reference
+from churn.schema import attempt_clv, attempt_risk, attempt_segments
 from churn.warehouse import run_ddl
 
 RECENCY_RULE = "recency-rule"
@@ -84,6 +86,28 @@ class ScoredNight:
         """The segmentation, and the snapshot on which the churn of its segments was counted."""
         return None if self.outcome_snapshot is None else (self.segments_version, self.outcome_snapshot[0])
 
+    def state(self) -> dict[str, Any]:
+        """Return what the stages so far have found out, as JSON."""
+        outcome = self.outcome_snapshot
+        return {
+            "segments_version": self.segments_version,
+            "outcome_snapshot": None if outcome is None else [outcome[0], outcome[1].isoformat()],
+            "churn_version": self.churn_version,
+            "clv_version": self.clv_version,
+            "clv_method": self.clv_method,
+            "in_sample": self.in_sample,
+            "list_run_id": self.list_run_id,
+            "notes": list(self.notes),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Know what an earlier try of this run had found out by then; `reference` is read from the champion again."""
+        outcome = state["outcome_snapshot"]
+        self.outcome_snapshot = None if outcome is None else (outcome[0], date.fromisoformat(outcome[1]))
+        for name in ("segments_version", "churn_version", "clv_version", "clv_method", "in_sample", "list_run_id"):
+            setattr(self, name, state[name])
+        self.notes[:] = state["notes"]
+
     @property
     def author(self) -> registry.Author:
         """Who is said to have made what this night adds to the registry."""
@@ -121,3 +145,37 @@ class NightSummary:
     customers: int
     model_version: str
     notes: tuple[str, ...]
+    is_new: bool = True
+
+
+Scorer = Callable[[Connection, Connection, ScoredNight], int]
+"""A stage that fills a table of the attempt: (reader, connection, night) → rows."""
+
+_ATTEMPT = {"segments": attempt_segments, "risk": attempt_risk, "clv": attempt_clv}
+ATTEMPT_STAGES = tuple(_ATTEMPT)
+
+
+class AttemptLostError(ChurnError):
+    """The tables of the attempt are not what its stages have left: a crash of the server empties them."""
+
+    exit_code = 75
+
+
+def require_attempt(connection: Connection, night: ScoredNight, *, before: str) -> None:
+    """Make sure that what the stages before this one have left is still there.
+
+    Raises
+    ------
+    AttemptLostError
+        A table of the attempt does not hold one row for each customer of the night.
+    """
+    for stage, table in _ATTEMPT.items():
+        if stage == before:
+            return
+        found = connection.scalar(sa.select(sa.func.count()).select_from(table))
+        if found != night.snapshot.customers:
+            raise AttemptLostError(
+                f"What stage {stage} had made is lost ({found:,} of {night.snapshot.customers:,} customers); a "
+                "crash of the server empties such tables. The stages are run again.",
+                "Run the same command again.",
+            )

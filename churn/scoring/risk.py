@@ -8,7 +8,7 @@ from churn import registry, risk
 from churn.features.store import read_batches
 from churn.risk.scoring import churn_predicted, refuse_other_churn, refuse_redefined
 from churn.schema import attempt_risk
-from churn.scoring.night import ScoredNight, names_of, refill
+from churn.scoring.night import RECENCY_RULE, ScoredNight, names_of, refill
 
 
 def score_risk(reader: Connection, connection: Connection, night: ScoredNight) -> int:
@@ -41,6 +41,13 @@ def score_risk(reader: Connection, connection: Connection, night: ScoredNight) -
             for part in scored
         ),
     )
+
+
+def recall_reference(connection: Connection, night: ScoredNight) -> None:
+    """Read again what the night's model learned from, where the risk stage was done by an earlier try of the run."""
+    if night.reference is None and night.churn_version != RECENCY_RULE:
+        stored = registry.stored(connection, night.churn_version)
+        night.reference = risk.RiskModel.from_text(stored.artifact, stored.sha256).reference
 
 
 def _loaded(stored: registry.StoredModel, night: ScoredNight) -> risk.RiskModel:

@@ -86,7 +86,8 @@ def train(
         until,
     )
     version, verdict = _decided(warehouse, settings, snapshots, contender, champion, judged, details, run, worth)
-    run.note_versions({"churn": version, "clv": worth.in_force.model_version})
+    with warehouse.begin() as connection:
+        run.note_versions(connection, {"churn": version, "clv": worth.in_force.model_version})
     return TrainingReport(
         version,
         verdict.promoted,

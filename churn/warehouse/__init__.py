@@ -6,22 +6,27 @@ The only room that knows the database driver. Everything above it meets `churn.e
 from __future__ import annotations
 
 from churn.warehouse.copying import CopyFormat, copy_in, copy_out, literal_sql
-from churn.warehouse.database import Database, comment_on, open_database, parse_url, quoted, run_ddl
+from churn.warehouse.database import Database, Fence, comment_on, open_database, parse_url, quoted, run_ddl
 from churn.warehouse.failures import Side, sqlstate, translated
-from churn.warehouse.locks import WRITER_LOCK_KEY, writer_lock
+from churn.warehouse.locks import Claim, Writer, behind_pooler, lock_in_transaction, refuse_pooler, writer_lock
 
 __all__ = [
-    "WRITER_LOCK_KEY",
+    "Claim",
     "CopyFormat",
     "Database",
+    "Fence",
     "Side",
+    "Writer",
+    "behind_pooler",
     "comment_on",
     "copy_in",
     "copy_out",
     "literal_sql",
+    "lock_in_transaction",
     "open_database",
     "parse_url",
     "quoted",
+    "refuse_pooler",
     "run_ddl",
     "sqlstate",
     "translated",

@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from typing import Any, Literal
 
+import psycopg2
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.engine import Connection
@@ -21,14 +22,25 @@ COPY_QUEUE_CHUNKS = 16
 
 
 class _ChunkReader:
-    """A file to read from, over an iterator of byte chunks; holds one chunk at a time."""
+    """A file to read from, over an iterator of byte chunks; holds one chunk at a time.
+
+    The driver tells of an error in here, or of an interruption, as one of its own: `failure` is the real one.
+    """
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
         self._rest = b""
+        self.failure: BaseException | None = None
 
     def read(self, size: int = -1) -> bytes:
         """Return up to `size` bytes; empty at the end."""
+        try:
+            return self._read(size)
+        except BaseException as error:
+            self.failure = error
+            raise
+
+    def _read(self, size: int) -> bytes:
         if not self._rest:
             self._rest = next((chunk for chunk in self._chunks if chunk), b"")
         taken, self._rest = (self._rest[:size], self._rest[size:]) if size > 0 else (self._rest, b"")
@@ -61,12 +73,23 @@ def copy_in(
     -------
     int
         Rows written.
+
+    Raises
+    ------
+    BaseException
+        Whatever the chunks raise, as it is.
     """
     target = ".".join(quoted(part) for part in table.split("."))
     names = ", ".join(quoted(column) for column in columns)
     statement = f"copy {target} ({names}) from stdin with (format {fmt})"
+    reader = _ChunkReader(chunks)
     with closing(_cursor(connection)) as cursor:
-        cursor.copy_expert(statement, _ChunkReader(chunks), COPY_CHUNK_BYTES)
+        try:
+            cursor.copy_expert(statement, reader, COPY_CHUNK_BYTES)
+        except psycopg2.Error:
+            if reader.failure is None:
+                raise
+            raise reader.failure from reader.failure.__cause__
         return int(cursor.rowcount)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from churn.errors import ConfigError
+from churn.errors import ConfigError, LockedError
 from churn.warehouse.failures import Side, translated
 
 _WAREHOUSE_SESSION = {
@@ -31,6 +31,57 @@ _SOURCE_SESSION = {
     "lock_timeout": "60s",
     "default_transaction_read_only": "on",
 }
+_CONNECTION: dict[str, int] = {
+    "connect_timeout": 10,
+    # A peer that is gone without a word is noticed within a minute and a half.
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 6,
+    "tcp_user_timeout": 90_000,
+}
+_HIGHEST_PORT = 65_535
+_URL_FORM = (
+    "Write it as postgresql://user:password@host:5432/database; in the user and the password, @ is %40, : is %3A, "
+    "/ is %2F, % is %25."
+)
+
+
+@dataclass(frozen=True)
+class Fence:
+    """What a job that holds the writer lock is known by.
+
+    Attributes
+    ----------
+    number : int
+        `ops.writer.fence` as long as the lock is its own.
+    session_name : str
+        `application_name` of its sessions, so that they can be ended when it has died.
+    """
+
+    number: int
+    session_name: str
+
+    def check(self, connection: Connection) -> None:
+        """Make sure that no other job has had the lock, and that none can have it before this transaction ends.
+
+        Raises
+        ------
+        LockedError
+            Another job has taken over.
+        """
+        found = connection.execute(
+            sa.text(
+                "select pg_catalog.set_config('application_name', :name, false) from ops.writer as w "
+                "where w.fence = :fence for share of w"
+            ),
+            {"name": self.session_name, "fence": self.number},
+        ).first()
+        if found is None:
+            raise LockedError(
+                "This run lost the writer lock and another job has taken over; nothing more was written.",
+                "See `churn status`.",
+            )
 
 
 @dataclass(frozen=True)
@@ -42,15 +93,20 @@ class Database:
     engine : sqlalchemy.Engine
     side : {"source", "warehouse", "activation"}
         Says whose fault an error is, and so which exit code it gets.
+    fence : Fence or None
+        Checked at the start of every transaction.
     """
 
     engine: Engine
     side: Side
+    fence: Fence | None = None
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """Open a connection with a transaction; commit at the end, roll back on any error."""
         with translated(self.side), self.engine.begin() as connection:
+            if self.fence is not None:
+                self.fence.check(connection)
             yield connection
 
     @contextmanager
@@ -71,6 +127,8 @@ def open_database(
     application_name: str = "churn",
     role: str | None = None,
     role_optional: bool = False,
+    session: Mapping[str, str] | None = None,
+    connection: Mapping[str, str] | None = None,
 ) -> Database:
     """Make a `Database` from a URL; nothing is connected yet.
 
@@ -85,18 +143,24 @@ def open_database(
         `SET ROLE` for each session, so that a job owns what it writes and nothing more.
     role_optional : bool
         Go on as the login itself where the role does not exist or the login may not become it.
+    session : mapping, optional
+        Server settings of each session, beside our own.
+    connection : mapping, optional
+        Parameters of libpq, such as `sslmode`, beside those of the URL.
 
     Raises
     ------
     ConfigError
         The URL isn't one of a Postgres database.
     """
-    settings = dict(_SOURCE_SESSION if side == "source" else _WAREHOUSE_SESSION)
+    settings = {**(_SOURCE_SESSION if side == "source" else _WAREHOUSE_SESSION), **(session or {})}
+    parsed = parse_url(url, side)
+    ours = {name: value for name, value in _CONNECTION.items() if name not in parsed.query}
     engine = sa.create_engine(
-        parse_url(url, side),
+        parsed,
         poolclass=NullPool,
         hide_parameters=True,
-        connect_args={"application_name": application_name, "connect_timeout": 10},
+        connect_args={**ours, "application_name": application_name, **(connection or {})},
     )
 
     @sa.event.listens_for(engine, "connect")
@@ -122,15 +186,20 @@ def parse_url(url: str, side: Side) -> URL:
     try:
         parsed = make_url(url)
     except (SQLAlchemyError, ValueError):
-        raise ConfigError(
-            f"{side}.url is not a database URL.", "Write it as postgresql://user:password@host:5432/database."
-        ) from None
+        raise ConfigError(f"{side}.url is not a database URL.", _URL_FORM) from None
     if parsed.get_backend_name() not in {"postgresql", "postgres"}:
+        raise ConfigError(f"{side}.url is not the URL of a Postgres database; only Postgres is supported.", _URL_FORM)
+    if not _is_plain(url, parsed):
         raise ConfigError(
-            f"{side}.url names a {parsed.get_backend_name()} database; only Postgres is supported.",
-            "Write it as postgresql://user:password@host:5432/database.",
+            f"{side}.url can't be read without doubt: part of the password may stand elsewhere.", _URL_FORM
         )
     return parsed.set(drivername="postgresql+psycopg2")
+
+
+def _is_plain(url: str, parsed: URL) -> bool:
+    """Whether no piece of the password can have been taken for a host, port or database, which errors name."""
+    decoded = "".join(str(part) for part in (parsed.username, parsed.password, parsed.host, parsed.database) if part)
+    return url.count("@") < 2 and decoded.isprintable() and (parsed.port or 0) <= _HIGHEST_PORT
 
 
 def quoted(identifier: str) -> str:

@@ -1,58 +1,299 @@
-"""The warehouse's one writer lock."""
+"""The warehouse's one writer: a lock that only writers can take, and a fence against one that has lost it.
+
+The lock is that of the table `ops.writer`, held in the open transaction of a session of its own: it ends with that
+session, so a killed job never keeps it, and readers have no right to it. The table's one row has a number, the fence,
+that every holder raises. Each transaction of a job first makes sure that the number is still its own, and holds the
+row until it ends; so a job whose lock has gone to another can neither write nor publish, however late it wakes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+from sqlalchemy.exc import DBAPIError
 
-from churn.errors import LockedError
-from churn.warehouse.database import Database
+from churn.errors import LockedError, TransientError, WarehouseError
+from churn.warehouse.database import Database, Fence
+from churn.warehouse.failures import sqlstate, translated
 
-WRITER_LOCK_KEY = 0x636875726E  # "churn"
 LOCK_PATIENCE_SECONDS = 5.0
+_LONGEST_WAIT_SECONDS = 10.0
+_LOCK_NOT_AVAILABLE = "55P03"
+
+TRY_LATER = "Try again later, or wait for it with --wait."
+
+Waiting = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Who asks for the lock, for those who find it taken.
+
+    Attributes
+    ----------
+    job : str
+    as_of : date or None
+    at : datetime or None
+        When, UTC.
+    """
+
+    job: str
+    as_of: date | None = None
+    at: datetime | None = None
+
+
+class Writer:
+    """Holds the writer lock; `database` is fenced by it."""
+
+    def __init__(self, plain: Database, claim: Claim) -> None:
+        self._plain = plain
+        self._claim = claim
+        self._session: Connection | None = None
+        self.fence = 0
+
+    @property
+    def database(self) -> Database:
+        """The warehouse, as long as the lock is ours."""
+        return replace(self._plain, fence=Fence(self.fence, f"churn {self._claim.job} #{self.fence}"))
+
+    def take(self, patience_seconds: float | None, waiting: Waiting | None) -> None:
+        """Wait for the lock and raise the fence; sessions that a dead job has left behind are ended."""
+        self._session = _locked_session(self._plain, patience_seconds, waiting)
+        with translated("warehouse"):
+            _end_left_over_sessions(self._plain)
+            values = {
+                "job": self._claim.job,
+                "as_of_date": self._claim.as_of,
+                "at": self._claim.at,
+                "host": socket.gethostname(),
+                "pid": os.getpid(),
+                "backend_pid": _backend_pid(self._session),
+            }
+            with self._plain.begin() as connection:
+                self.fence = int(connection.execute(_RAISE_FENCE, values).scalar_one())
+
+    def note_run(self, run_id: int) -> None:
+        """Let those who find the lock taken know which run has it."""
+        with self.database.begin() as connection:
+            connection.execute(sa.text("update ops.writer set run_id = :run_id"), {"run_id": run_id})
+
+    def confirm(self) -> None:
+        """Make sure that the lock is ours; take it again where its session broke off and nobody else has had it.
+
+        Raises
+        ------
+        LockedError
+            Another job has it, or has had it.
+        """
+        if self._session is None or not _is_alive(self._session):
+            self.release()
+            self._session = _locked_session(self._plain, LOCK_PATIENCE_SECONDS, None)
+        # Opening a transaction checks the fence.
+        with self.database.begin():
+            pass
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._session is not None:
+            session, self._session = self._session, None
+            session.invalidate()
+            session.close()
 
 
 @contextmanager
-def writer_lock(database: Database, *, patience_seconds: float = LOCK_PATIENCE_SECONDS) -> Iterator[Connection]:
-    """Hold the warehouse's one writer lock; it ends with the session, so a killed job never keeps it.
+def writer_lock(
+    database: Database,
+    claim: Claim,
+    *,
+    patience_seconds: float | None = LOCK_PATIENCE_SECONDS,
+    waiting: Waiting | None = None,
+) -> Iterator[Writer]:
+    """Hold the warehouse's one writer lock.
+
+    Parameters
+    ----------
+    database : Database
+    claim : Claim
+    patience_seconds : float or None
+        How long to wait for it; None waits for as long as it takes.
+    waiting : callable, optional
+        Told, every few seconds, who has it.
 
     Raises
     ------
     LockedError
         Another session still holds it after `patience_seconds`.
     """
-    with database.connect() as connection:
-        patience = Retrying(
-            retry=retry_if_result(lambda is_ours: not is_ours),
-            stop=stop_after_delay(patience_seconds),
-            wait=wait_fixed(0.1),
-            retry_error_callback=lambda _: False,
+    writer = Writer(database, claim)
+    try:
+        writer.take(patience_seconds, waiting)
+        yield writer
+    finally:
+        writer.release()
+
+
+def lock_in_transaction(connection: Connection, patience_seconds: float = LOCK_PATIENCE_SECONDS) -> None:
+    """Take the writer lock until the end of this transaction, where the table is there already; for migrations.
+
+    Raises
+    ------
+    LockedError
+        Another session still holds it after `patience_seconds`.
+    """
+    if connection.scalar(sa.text("select to_regclass('ops.writer')")) is None:
+        return
+    before = connection.scalar(sa.text("select current_setting('lock_timeout')"))
+    try:
+        with connection.begin_nested():
+            _lock(connection, patience_seconds)
+            connection.execute(sa.text("select set_config('lock_timeout', :before, true)"), {"before": before})
+    except DBAPIError as error:
+        if sqlstate(error) != _LOCK_NOT_AVAILABLE:
+            raise
+        raise _refusal(connection) from None
+
+
+def refuse_pooler(database: Database) -> None:
+    """Refuse a connection pooler that gives one session of the server to several clients in turn.
+
+    Raises
+    ------
+    WarehouseError
+        There is one between this machine and the database.
+    """
+    if behind_pooler(database):
+        raise WarehouseError(
+            "Between here and the warehouse there is a pooler in transaction mode: it shares sessions among clients, "
+            "so neither roles nor locks would hold.",
+            "Let warehouse.url name the server itself, or a pool in session mode.",
         )
-        if not patience(_try_lock, connection):
-            raise LockedError(f"Another job is writing to this warehouse{_holder(connection)}.", "Try again later.")
-        yield connection
 
 
-def _try_lock(connection: Connection) -> bool:
-    return bool(connection.scalar(sa.text("select pg_try_advisory_lock(:key)"), {"key": WRITER_LOCK_KEY}))
+def behind_pooler(database: Database) -> bool:
+    """Whether a pooler in transaction or statement mode stands before a database.
+
+    Two connections that are open at once have two server processes, unless somebody shares one between them.
+    """
+    with database.connect() as first, database.connect() as second:
+        pids = {_backend_pid(session) for session in (first, second, first, second)}
+    return len(pids) != 2
 
 
-def _holder(connection: Connection) -> str:
-    # As the login itself: Postgres hides the start of a session from roles that are not its user's.
-    connection.execute(sa.text("reset role"))
+def _locked_session(database: Database, patience_seconds: float | None, waiting: Waiting | None) -> Connection:
+    with translated("warehouse"):
+        session = database.engine.connect()
+        try:
+            _never_time_out(session)
+            until = None if patience_seconds is None else time.monotonic() + patience_seconds
+            while not _try_lock(session, _LONGEST_WAIT_SECONDS if until is None else until - time.monotonic()):
+                refusal = _refusal(session)
+                session.rollback()
+                if until is not None and time.monotonic() >= until:
+                    raise refusal
+                if waiting is not None:
+                    waiting(f"{refusal.message} Waiting for it.")
+        except BaseException:
+            session.close()
+            raise
+    return session
+
+
+def _never_time_out(session: Connection) -> None:
+    """Let the lock's session stand idle in its transaction, whatever the server's limits are."""
+    session.execute(
+        sa.text(
+            "select set_config(s.name, '0', false) from pg_catalog.pg_settings as s "
+            "where s.name in ('idle_in_transaction_session_timeout', 'transaction_timeout', 'statement_timeout')"
+        )
+    )
+    session.commit()
+
+
+def _try_lock(session: Connection, seconds: float) -> bool:
+    try:
+        _lock(session, min(max(seconds, 0.05), _LONGEST_WAIT_SECONDS))
+    except DBAPIError as error:
+        session.rollback()
+        if sqlstate(error) != _LOCK_NOT_AVAILABLE:
+            raise
+        return False
+    return True
+
+
+def _lock(connection: Connection, seconds: float) -> None:
+    """Queue for the lock; who waits longest has it next."""
+    timeout = sa.text("select set_config('lock_timeout', :timeout, true)")
+    connection.execute(timeout, {"timeout": f"{max(1, round(seconds * 1000))}ms"})
+    connection.execute(sa.text("lock table ops.writer in share update exclusive mode"))
+
+
+def _backend_pid(session: Connection) -> int:
+    return int(session.execute(sa.text("select pg_catalog.pg_backend_pid()")).scalar_one())
+
+
+def _is_alive(session: Connection) -> bool:
+    try:
+        with translated("warehouse"):
+            session.execute(sa.text("select 1"))
+    except (TransientError, WarehouseError):
+        return False
+    return True
+
+
+_RAISE_FENCE = sa.text(
+    "update ops.writer set fence = fence + 1, job = :job, as_of_date = :as_of_date, run_id = null, host = :host, "
+    "pid = :pid, backend_pid = :backend_pid, since = :at returning fence"
+)
+
+
+def _end_left_over_sessions(database: Database) -> None:
+    """End the sessions of jobs that have lost the lock, where we may: the fence holds them off anyway."""
+    with database.engine.begin() as connection:
+        # As the login itself: a session belongs to the login that opened it, whatever its role now.
+        connection.execute(sa.text("reset role"))
+        connection.execute(
+            sa.text(
+                "select pg_catalog.pg_terminate_backend(a.pid) "
+                "from pg_catalog.pg_stat_activity as a inner join pg_catalog.pg_roles as r on a.usesysid = r.oid "
+                "where a.datname = pg_catalog.current_database() and a.pid <> pg_catalog.pg_backend_pid() "
+                "and a.application_name ~ '^churn .* #[0-9]+$' and pg_catalog.pg_has_role(r.oid, 'member') "
+                "and (not r.rolsuper or (select me.rolsuper from pg_catalog.pg_roles as me "
+                "where me.rolname = current_user))"
+            )
+        )
+
+
+def _refusal(connection: Connection) -> LockedError:
     row = connection.execute(
         sa.text(
-            "select a.application_name, a.backend_start from pg_locks l join pg_stat_activity a using (pid) "
-            "where l.locktype = 'advisory' and l.granted and (cast(l.classid as bigint) << 32) "
-            "+ cast(l.objid as bigint) = :key "
-            "and l.database = (select d.oid from pg_database d where d.datname = current_database())"
-        ),
-        {"key": WRITER_LOCK_KEY},
+            "select a.usename, a.application_name, a.backend_start, "
+            "w.job, w.as_of_date, w.run_id, w.host, w.pid, w.since "
+            "from pg_catalog.pg_locks as l "
+            "left join pg_catalog.pg_stat_activity as a on l.pid = a.pid "
+            "left join ops.writer as w on l.pid = w.backend_pid "
+            "where l.relation = to_regclass('ops.writer') and l.granted and l.mode = 'ShareUpdateExclusiveLock' "
+            "and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = current_database())"
+        )
     ).first()
-    if row is None:
-        return ""
-    return f" ({row[0]}{f', since {row[1]:%Y-%m-%d %H:%M:%S} UTC' if row[1] else ''})"
+    return LockedError(f"Another job is writing to this warehouse{'' if row is None else _holder(row)}.", TRY_LATER)
+
+
+def _holder(row: sa.Row[tuple[object, ...]]) -> str:
+    since = row.since or row.backend_start
+    job = row.application_name if row.job is None else f"churn {row.job}"
+    told = [
+        f"{job} for {row.as_of_date}" if row.as_of_date else job,
+        f"run {row.run_id}" if row.run_id else "",
+        f"process {row.pid} on {row.host}" if row.pid else "",
+        f"login {row.usename}" if row.usename else "",
+        f"since {since:%Y-%m-%d %H:%M:%S} UTC" if since else "",
+    ]
+    return f" ({', '.join(one for one in told if one)})"

@@ -14,6 +14,7 @@ down_revision = "0004"
 _STATEMENTS = Path(__file__).with_suffix(".sql")
 _TABLES = (
     "ops.alerts",
+    "ops.past_nights",
     "ops.table_figures",
     "ops.tombstones",
     "ops.writer",

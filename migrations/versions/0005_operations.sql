@@ -34,17 +34,29 @@ CREATE TABLE ops.alerts (
 
 CREATE UNIQUE INDEX uq_alerts_open ON ops.alerts (cause) WHERE closed_at is null;
 
+CREATE TABLE ops.past_nights (
+    as_of_date DATE NOT NULL,
+    run_id BIGINT NOT NULL,
+    list_run_id BIGINT NOT NULL,
+    published_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    in_sample BOOLEAN NOT NULL,
+    withdrawn_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_past_nights PRIMARY KEY (as_of_date)
+);
+
 CREATE TABLE ops.table_figures (
     run_id BIGINT NOT NULL,
     as_of_date DATE NOT NULL,
     table_name TEXT NOT NULL,
     figure TEXT NOT NULL,
     value DOUBLE PRECISION,
+    usual DOUBLE PRECISION,
     CONSTRAINT pk_table_figures PRIMARY KEY (as_of_date, run_id, table_name, figure)
 );
 
 CREATE TABLE ops.tombstones (
     digest BYTEA NOT NULL,
+    key_mark BYTEA NOT NULL,
     forgotten_at TIMESTAMP WITH TIME ZONE NOT NULL,
     run_id BIGINT NOT NULL,
     rows JSONB NOT NULL,
@@ -59,6 +71,7 @@ CREATE TABLE ops.writer (
     run_id BIGINT,
     host TEXT,
     pid INTEGER,
+    backend_pid INTEGER,
     since TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_writer PRIMARY KEY (only_row),
     CONSTRAINT ck_writer_only_row CHECK (only_row)

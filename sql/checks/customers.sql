@@ -2,10 +2,10 @@
 -- writes: none
 -- grain: problem
 -- reads: ops.snapshots
--- params: as_of, snapshot_id
+-- params: as_of, snapshot_id, volume_warn
 -- window: the last 28 snapshots before as_of
 -- severity: warn
--- The number of customers is within a fifth of the night before.
+-- The number of customers to score is near that of the night before (quality.volume_warn), beyond what chance explains.
 with snapshots_before as (
     select
         p.as_of_date,
@@ -24,4 +24,5 @@ from ops.snapshots as p
 cross join snapshots_before as b
 where
     p.snapshot_id = :snapshot_id
-    and abs(p.customers - b.customers) > 0.2 * b.customers
+    and abs(p.customers - b.customers) > cast(:volume_warn as double precision) * b.customers
+    and abs(p.customers - b.customers) > 4 * sqrt(cast(b.customers as double precision))

@@ -1,17 +1,25 @@
 -- name: subscriptions
 -- writes: none
--- grain: problem
--- reads: staging.subscriptions
+-- grain: subscription
+-- reads: staging.subscriptions, staging.customer_keys
 -- params: none
 -- window: none
 -- severity: fail
--- No subscription ends before it starts, and none has two current versions.
-select 'subscription ' || s.subscription_id || ': ends before it starts' as problem
+-- No subscription ends before it starts, has an mrr that is no number or is of a customer that nobody knows. That none has two
+-- current versions, an index sees to.
+select
+    'subscription ' || s.subscription_id
+    || case
+        when k.customer_key is null then ': of a customer that nobody knows'
+        when s.ended_at < s.started_at then ': ends before it starts'
+        else ': an mrr that is no amount'
+    end as problem
 from staging.subscriptions as s
-where s.valid_to = timestamp '9999-12-31' and s.ended_at < s.started_at
-union all
-select 'subscription ' || s.subscription_id || ': ' || count(*) || ' current versions' as problem
-from staging.subscriptions as s
-where s.valid_to = timestamp '9999-12-31'
-group by s.subscription_id
-having count(*) > 1
+left join staging.customer_keys as k on s.customer_key = k.customer_key
+where
+    s.valid_to = timestamp '9999-12-31'
+    and (
+        k.customer_key is null
+        or s.ended_at < s.started_at
+        or s.mrr in ('NaN', 'Infinity', '-Infinity')
+    )

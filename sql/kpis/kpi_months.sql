@@ -1,14 +1,14 @@
 -- name: kpi_months
 -- writes: scores.kpi_months
 -- grain: month × dimension × value
--- reads: kpi_customer_months, kpi_calendar, staging.payments, ops.published, scores.clv_totals
+-- reads: kpi_customer_months, kpi_calendar, staging.payments, ops.published, ops.past_nights, scores.clv_totals
 -- params: as_of, run_id, is_contractual
 -- window: all history before as_of
 --
 -- Counts and sums of the customers of a month: all of them, and by plan and segment. Every customer of a month has one
 -- plan and one segment in it, so the values of a dimension add up. Nothing is rounded. avg_clv is of the last night of
 -- the month that was published, tonight's for the month that is not over, and of whoever was in the segment or plan on
--- that night. A night has a CLV for all of its customers or for none.
+-- that night; a night that is not kept any more left its totals. A night has a CLV for all of its customers or for none.
 insert into scores.kpi_months (
     as_of_date, run_id, month, dimension, value, customers_start, new, reactivated, churned, customers_end,
     mrr_start, mrr_new, mrr_expansion, mrr_contraction, mrr_churned, mrr_reactivated, mrr_end, revenue, avg_clv,
@@ -73,6 +73,18 @@ clv_nights as (
             p.run_id
         from ops.published as p
         where p.as_of_date < cast(:as_of as date)
+        union all
+        select
+            h.as_of_date,
+            h.run_id
+        from ops.past_nights as h
+        where
+            h.as_of_date < cast(:as_of as date)
+            and not exists (
+                select 1
+                from ops.published as o
+                where o.as_of_date = h.as_of_date
+            )
         union all
         select
             cast(:as_of as date) as as_of_date,

@@ -1,7 +1,7 @@
 -- name: campaign_weights
 -- writes: none
 -- grain: customer of a campaign that was listed, entered or contacted within horizon_days of as_of
--- reads: ops.published, scores.at_risk_list, scores.campaign_lists, ops.campaign_members, ops.campaign_contacts
+-- reads: ops.published, ops.past_nights, scores.at_risk_list, scores.campaign_lists, ops.campaign_members, ops.campaign_contacts
 -- params: as_of, horizon_days
 -- window: lists, entries and contacts of (as_of - horizon_days, as_of + horizon_days)
 --
@@ -11,12 +11,30 @@
 -- the day of any recorded contact. Who was to be contacted (treatment) in any campaign, or was, weighs 0;
 -- who was held out of all of theirs stands for everyone like them: 1 / share held out, multiplied over the campaigns,
 -- whose draws are independent. has_holdout is false where one of the customer's campaigns held nobody out.
-with touched_customers as (
+with shown_lists as (
+    select
+        o.as_of_date,
+        o.list_run_id
+    from ops.published as o
+    union all
+    select
+        h.as_of_date,
+        h.list_run_id
+    from ops.past_nights as h
+    where
+        not exists (
+            select 1
+            from ops.published as q
+            where q.as_of_date = h.as_of_date
+        )
+),
+
+touched_customers as (
     select
         a.customer_key,
         a.campaign,
         a.campaign_group <> 'holdout' as is_treated
-    from ops.published as p
+    from shown_lists as p
     inner join scores.at_risk_list as a
         on p.as_of_date = a.as_of_date and p.list_run_id = a.run_id
     where

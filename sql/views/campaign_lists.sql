@@ -23,7 +23,7 @@
 -- column.smallest_balance_p: Smallest p-value of bi.campaign_balance times the number of its rows, at most 1: below 0.001 chance does not explain how the holdout lies.
 -- column.statement: What the list can show, in words, as told before it went out.
 -- column.run_id: Run that froze the list; see bi.job_runs.
--- column.is_rehearsal: True where a later night was published already as the list was frozen: nobody could be contacted by it. Nobody entered the campaign with it, and it begins no cooldown.
+-- column.is_rehearsal: True where nobody could be contacted by it: a later night was published already as it was frozen, or it is of before retention.live_from. Nobody entered the campaign with it, and it begins no cooldown.
 -- type.as_of_date: date
 -- type.campaign: text
 -- type.listed: bigint

@@ -4,7 +4,7 @@
 -- reads: ops.check_results, ops.quarantine, ops.runs
 -- params: none
 -- window: none
--- comment: What each run found wrong: the checks it made before publishing, and the source rows it could not use.
+-- comment: What each run found wrong: the checks it made before publishing, and the source rows it could not use. bi.extractions shows how many there were, bi.table_figures what the checks compare.
 -- example: select check_name, severity, rows, detail from bi.data_quality where status = 'failed' order by run_id desc, check_name
 -- column.run_id: Run that made the check; see bi.job_runs.
 -- column.as_of_date: Business date of the run.

@@ -48,5 +48,5 @@ where
     exists (
         select 1
         from ops.runs as r
-        where r.job = 'nightly' and r.status = 'succeeded' and r.versions ->> 'segments' = e.model_version
+        where r.job in ('nightly', 'backfill') and r.status = 'succeeded' and r.versions ->> 'segments' = e.model_version
     )

@@ -80,7 +80,7 @@ SELECTS = {
 }
 
 # What a failed run may add to: its own line in the ledger and what it found wrong.
-LEDGER_VIEWS = {"job_runs", "data_quality"}
+LEDGER_VIEWS = {"job_runs", "data_quality", "extractions"}
 
 
 @dataclass(frozen=True)

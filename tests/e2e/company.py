@@ -24,7 +24,7 @@ from churn.demo.company import CompanySettings, simulate_company
 from churn.demo.load import load_company
 from churn.init import render_config
 from churn.migrate import bi_views, migrate
-from churn.pipeline import run_extract, run_nightly, run_train
+from churn.pipeline import NightOptions, run_extract, run_nightly, run_train
 from churn.progress import Progress, Silence
 from churn.running import Job
 from churn.scoring import NightSummary
@@ -37,7 +37,7 @@ LIST_SIZE = 60
 HOLDOUT_SHARE = 0.2
 
 # What differs between two runs that show the same.
-LEDGER_VIEWS = ("data_quality", "job_runs")
+LEDGER_VIEWS = ("data_quality", "extractions", "job_runs", "table_figures")
 
 _CUSTOMERS = 1_200
 
@@ -136,7 +136,7 @@ class Office:
         self.change_source("update tonight set told_until = :until", until=until)
 
     def nightly(self, as_of: date = AS_OF, *, now: datetime | None = None, **options: bool) -> NightSummary:
-        return run_nightly(self.job(as_of, now=now), **options)
+        return run_nightly(self.job(as_of, now=now), NightOptions(**options))
 
     def extract(self, as_of: date = AS_OF, *, now: datetime | None = None) -> None:
         run_extract(self.job(as_of, now=now))
@@ -187,7 +187,8 @@ class Office:
                 view: list(
                     connection.scalars(
                         sa.text(
-                            "select regexp_replace(cast(to_jsonb(v) - 'run_id' as text), "
+                            "select regexp_replace(cast(to_jsonb(v) - "
+                            "'{run_id,from_run_id,to_run_id}'::text[] as text), "
                             f"'run_id = [0-9]+', 'run_id = ?', 'g') as row from bi.{view} as v order by row"
                         )
                     )

@@ -14,7 +14,7 @@ import pytest
 from churn.campaigns import Request
 from churn.cli import main
 from churn.cli_campaign import record_sheet
-from churn.warehouse import open_database, writer_lock
+from churn.warehouse import Claim, open_database, writer_lock
 from tests.e2e.company import AS_OF, Office, dropped, night_of
 from tests.e2e.conftest import MakeOffice
 
@@ -143,7 +143,7 @@ def test_commands_say_what_is_wrong_by_their_exit_codes(office: Office, tmp_path
     assert main_code("campaign", "results", "--campaign", "spring", *config) == 2
     assert main_code(*record, "--file", str(file)) == 12
     database = open_database(office.warehouse_url, "warehouse", role="churn_job")
-    with writer_lock(database):
+    with writer_lock(database, Claim("test")):
         assert main_code(*record, "--file", str(file)) == 17
     database.dispose()
 
@@ -172,7 +172,7 @@ def test_results_are_printed_and_while_another_job_runs_as_last_computed(
     assert f"Campaign {CAMPAIGN}, as of" in printed
     assert f"- all: {results(office)['verdict']}" in printed.replace("\n", " ").replace("  ", " ")
     database = open_database(office.warehouse_url, "warehouse", role="churn_job")
-    with writer_lock(database):
+    with writer_lock(database, Claim("test")):
         assert main_code(*arguments, "--format", "json") == 0
     database.dispose()
     told = capsys.readouterr()
@@ -226,7 +226,7 @@ def test_a_campaign_drawn_elsewhere_is_withdrawn_under_the_lock(
     assert main_code(*record) == 2
     assert main_code(*record, "--drawn-elsewhere") == 0
     database = open_database(office.warehouse_url, "warehouse", role="churn_job")
-    with writer_lock(database):
+    with writer_lock(database, Claim("test")):
         assert main_code(*withdraw) == 17
     database.dispose()
     capsys.readouterr()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -231,7 +232,11 @@ def test_a_second_command_is_refused_and_told_who_holds_the_lock(
         first.join()
     assert stopped.value.code == LockedError.exit_code == 17
     message = capsys.readouterr().err.strip().splitlines()[-1]
-    assert message.startswith("churn: Another job is writing to this warehouse (churn nightly, since 20")
+    assert message.startswith(
+        "churn: Another job is writing to this warehouse (churn nightly for 2025-11-04, run 3, process "
+    )
+    assert f"on {socket.gethostname()}, login " in message
+    assert ", since 2025-11-04 03:15:00 UTC). Try again later, or wait for it with --wait." in message
     assert office.column("select job from ops.runs order by run_id") == ["train", "nightly", "nightly"]
     assert office.value("select status from bi.job_runs where published and as_of_date = :night", night=NEXT) == (
         "succeeded"

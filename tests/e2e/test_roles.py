@@ -38,6 +38,7 @@ WAYS_TO_WRITE = (
     "alter view {} rename to x",
     "comment on view {} is 'x'",
 )
+LOCKS_OF_WRITERS = ("row exclusive", "share update exclusive", "share", "access exclusive")
 OUT_OF_THE_DATABASE = (
     "copy (select 1) to program 'true'",
     "copy (select 1) to '/nowhere/x'",
@@ -155,6 +156,17 @@ def test_a_reader_writes_nowhere(sessions, role):
         for way in WAYS_TO_WRITE[:3]:
             assert allowed(session, *(way.format(table) for table in tables)) == []
         assert allowed(session, "create schema mine", "create view bi.mine as select 1") == []
+
+
+@pytest.mark.parametrize("role", READERS)
+def test_a_reader_keeps_no_job_waiting(sessions, role):
+    """What a job waits for is a table, and no number that anybody may lock."""
+    with closing(sessions.of(role)) as session:
+        things = all_of(session, *HIDDEN, "bi")
+        assert {"ops.writer", "ops.tombstones", "ops.alerts"} <= set(things)
+        ways = [f"do $$ begin lock table {{}} in {mode} mode; end $$" for mode in LOCKS_OF_WRITERS]
+        ways.append("select 1 from {} for share")
+        assert allowed(session, *(way.format(thing) for thing in things for way in ways)) == []
 
 
 @pytest.mark.parametrize("role", READERS)

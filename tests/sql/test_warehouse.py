@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pytest
 import sqlalchemy as sa
 
 from churn.columns import read_numbers, read_texts, write_columns
-from churn.errors import ConfigError, LockedError, SourceError, TransientError, WarehouseError
-from churn.warehouse import copy_in, copy_out, literal_sql, open_database, writer_lock
+from churn.errors import ConfigError, SourceError, TransientError, WarehouseError
+from churn.warehouse import copy_in, copy_out, literal_sql, open_database
 
 
 @pytest.fixture
@@ -85,40 +83,6 @@ def test_no_rows_come_back_as_empty_columns(database):
     with database.begin() as connection:
         back = read_numbers(connection, "select 1 where false", {"k": np.int64})
     assert back["k"].shape == (0,)
-
-
-def test_the_writer_lock_has_one_holder_and_names_it(database):
-    with (
-        writer_lock(database),
-        pytest.raises(LockedError, match=r"Another job is writing .*churn") as caught,
-        writer_lock(database, patience_seconds=0.3),
-    ):
-        pass
-    assert caught.value.exit_code == 17
-
-
-def test_whoever_waits_for_the_lock_gets_it_when_it_is_free(database):
-    free = threading.Event()
-
-    def hold() -> None:
-        with writer_lock(database):
-            free.wait(1.0)
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    with writer_lock(database, patience_seconds=10):
-        pass
-    free.set()
-    holder.join()
-
-
-def test_the_lock_ends_with_its_session(database):
-    with writer_lock(database) as connection:
-        pid = connection.scalar(sa.text("select pg_backend_pid()"))
-        with database.connect() as other:
-            other.execute(sa.text("select pg_terminate_backend(:pid)"), {"pid": pid})
-        with writer_lock(database, patience_seconds=10):
-            pass
 
 
 @pytest.mark.parametrize(("side", "code", "kind"), [("source", 11, SourceError), ("warehouse", 15, WarehouseError)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -153,56 +154,176 @@ def test_the_development_lock_holds_the_other_locks_unchanged(lock: str) -> None
     assert locked(lock).items() <= locked("requirements-dev.lock").items()
 
 
+@pytest.mark.parametrize(
+    ("says", "ends", "code", "message"),
+    [
+        ("No known vulnerabilities found", 0, 0, "nothing is known against"),
+        ("Found 2 known vulnerabilities in 1 package", 1, 1, "takes newer versions"),
+        ("requests.exceptions.ConnectionError: nobody there", 1, 2, "could not be asked"),
+    ],
+)
+def test_an_audit_that_could_not_ask_does_not_look_like_a_good_one(
+    tmp_path: Path, says: str, ends: int, code: int, message: str
+) -> None:
+    auditor = tmp_path / "auditor"
+    auditor.write_text(f"#!/bin/sh\necho '{says}' >&2\nexit {ends}\n")
+    auditor.chmod(0o755)
+    environment = {**os.environ, "PIP_AUDIT": str(auditor)}
+    done = subprocess.run(["sh", "scripts/audit.sh"], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert (done.returncode, message in done.stdout + done.stderr) == (code, True), done.stderr
+
+
+def test_what_bandit_is_told_to_pass_over_says_why() -> None:
+    pattern = re.compile(r"# nosec(?! B\d{3}(, B\d{3})* # \S.*)")
+    files = [file for file in repository_files() if file.suffix == ".py" and file != Path(__file__)]
+    assert lines_with(pattern, files) == []
+
+
 @cache
 def compose() -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load(text_of(ROOT / "docker-compose.yml"))
     return loaded
 
 
-def command_names() -> set[str]:
-    from typer.main import get_command
-
-    from churn.cli import app
-
-    return set(getattr(get_command(app), "commands", {}))
-
-
 def own_services() -> dict[str, dict[str, Any]]:
     return {name: service for name, service in compose()["services"].items() if "build" in service}
 
 
-def test_compose_has_a_warehouse_its_migration_and_a_scheduler_in_that_order() -> None:
+def dockerfile() -> str:
+    return text_of(ROOT / "Dockerfile")
+
+
+def words_of(instruction: str) -> list[list[str]]:
+    """The JSON form of every instruction of a kind in the Dockerfile."""
+    found = re.findall(rf"^{instruction}.*?(\[.*\])$", dockerfile(), re.MULTILINE)
+    return [json.loads(words) for words in found]
+
+
+def assert_is_a_command(words: list[str]) -> None:
+    """Say that `churn WORDS…` is a command with these options."""
+    from typer.main import get_command
+
+    from churn.cli import app
+
+    command: Any = get_command(app)
+    for word in words:
+        if word.startswith("--"):
+            assert word == "--help" or any(word in parameter.opts for parameter in command.params), words
+        else:
+            assert word in getattr(command, "commands", {}), words
+            command = command.commands[word]
+
+
+def folder_in_the_image() -> str:
+    return re.findall(r"^WORKDIR (\S+)$", dockerfile(), re.MULTILINE)[-1]
+
+
+def test_compose_has_a_warehouse_a_source_the_migration_and_a_scheduler() -> None:
     services = compose()["services"]
-    assert list(services) == ["warehouse", "migrate", "scheduler"]
-    assert "healthcheck" in services["warehouse"]
+    assert list(services) == ["warehouse", "source", "migrate", "scheduler"]
+    assert services["source"]["profiles"] == ["practice"]
     assert services["migrate"]["depends_on"] == {"warehouse": {"condition": "service_healthy"}}
     assert services["scheduler"]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+    for service in services.values():
+        for name, how in service.get("depends_on", {}).items():
+            assert how["condition"] != "service_healthy" or "test" in services[name]["healthcheck"]
 
 
 def test_the_commands_in_compose_and_dockerfile_exist() -> None:
-    dockerfile = text_of(ROOT / "Dockerfile")
-    health = re.search(r'CMD \["churn", "([a-z]+)"\]', dockerfile)
-    assert health
-    named = {service["command"][0] for service in own_services().values()} | {health[1]}
-    assert named <= command_names()
-    assert 'ENTRYPOINT ["churn"]' in dockerfile
-
-
-def test_the_environment_in_compose_names_configuration_keys() -> None:
-    from churn.config import Settings
-
+    assert words_of("ENTRYPOINT") == [["churn"]]
+    for words in words_of("CMD"):
+        assert_is_a_command(words)
+    (health,) = words_of("HEALTHCHECK")
+    assert health == ["churn", "scheduler", "--healthy"]
+    assert_is_a_command(health[1:])
     for service in own_services().values():
-        for name in service["environment"]:
-            section, key = name.removeprefix("CHURN_").lower().split("__")
-            model = Settings.model_fields[section].annotation
-            assert key in model.model_fields, name  # type: ignore[union-attr]
+        assert_is_a_command(service["command"])
+    for line in re.findall(r"docker compose run --rm (.+)$", text_of(ROOT / "docker-compose.yml"), re.MULTILINE):
+        name, *words = line.split()
+        assert name in own_services()
+        assert_is_a_command(words)
 
 
-def test_compose_takes_every_password_and_url_from_the_environment() -> None:
+def test_the_environment_of_our_containers_is_a_configuration_that_loads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from churn.config import load_settings
+
+    for name, service in own_services().items():
+        for variable, value in service["environment"].items():
+            if variable.endswith("_FILE"):
+                secret = tmp_path / Path(value).name
+                secret.write_text("postgresql://clerk@db/shop")
+                assert value == f"/run/secrets/{secret.name}"
+                assert secret.name in service["secrets"], name
+                value = str(secret)
+            monkeypatch.setenv(variable, value)
+        settings = load_settings(folder=tmp_path)
+        assert settings.warehouse.url is not None
+        assert settings.source.url is not None
+
+
+def test_the_ports_in_compose_are_those_that_something_listens_on() -> None:
+    services = compose()["services"]
+    listening = {"warehouse": "5432", "scheduler": services["scheduler"]["environment"]["CHURN_SCHEDULE__PORT"]}
+    published = {name: service["ports"] for name, service in services.items() if "ports" in service}
+    assert set(published) == set(listening)
+    for name, ports in published.items():
+        (port,) = ports
+        assert re.fullmatch(rf"127\.0\.0\.1:\$\{{[A-Z_]+:-\d+\}}:{listening[name]}", port), port
+
+
+def test_compose_mounts_what_the_program_looks_for_where_it_looks() -> None:
+    from churn.config import CONFIG_FILE
+    from churn.config.sections import HOME_FOLDER
+    from churn.init import SOURCE_FOLDER
+
+    folder = folder_in_the_image()
+    for service in own_services().values():
+        bound = [volume for volume in service["volumes"] if isinstance(volume, dict)]
+        assert [volume["target"] for volume in bound] == [f"{folder}/{CONFIG_FILE}", f"{folder}/{SOURCE_FOLDER}"]
+        assert all(volume["read_only"] for volume in bound)
+        assert f"state:{folder}/{HOME_FOLDER}" in service["volumes"]
+    assert f"chown churn:churn {folder}/{HOME_FOLDER}" in dockerfile()
     for service in compose()["services"].values():
-        for name, value in service["environment"].items():
-            if re.search("PASSWORD|URL|SECRET|TOKEN", name):
-                assert re.search(r"\$\{[A-Z_]+:\?[^}]+\}", value), name
+        named = {volume.split(":")[0] for volume in service["volumes"] if isinstance(volume, str)}
+        assert named <= set(compose()["volumes"])
+
+
+def test_every_secret_is_a_file_that_the_head_of_compose_explains() -> None:
+    head = text_of(ROOT / "docker-compose.yml").split("\nx-")[0]
+    for name, secret in compose()["secrets"].items():
+        assert secret["file"] == f"${{SECRETS_FOLDER:-./secrets}}/{name}"
+        assert re.search(rf"^#   {name}  ", head, re.MULTILINE)
+    for service in compose()["services"].values():
+        assert set(service.get("secrets", [])) <= set(compose()["secrets"])
+        for variable, value in service["environment"].items():
+            assert not re.search("PASSWORD$|URL$|SECRET$|TOKEN$|KEY$", variable), variable
+            assert not variable.endswith("_FILE") or value.removeprefix("/run/secrets/") in service["secrets"]
+    assert "/secrets/" in text_of(ROOT / ".gitignore").splitlines()
+
+
+def test_every_variable_of_compose_is_explained_with_its_default() -> None:
+    text = text_of(ROOT / "docker-compose.yml")
+    head = text.split("\nx-")[0]
+    named = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)(?::-([^}]*))?\}", text))
+    assert {name for name, _ in named} == {"SECRETS_FOLDER", "MAPPING_FOLDER", "WAREHOUSE_PORT", "METRICS_PORT"}
+    for name, default in named:
+        assert name in head
+        assert default in head or default == "."
+
+
+def test_containers_have_as_few_rights_as_they_need() -> None:
+    users = re.findall(r"^USER (\S+)$", dockerfile(), re.MULTILINE)
+    assert users == ["10001"]
+    assert dockerfile().index("USER 10001") > dockerfile().rindex("\nRUN ")
+    for service in compose()["services"].values():
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+    for service in own_services().values():
+        assert service["read_only"] is True
+        assert "cap_add" not in service
+        assert service["tmpfs"]
 
 
 def test_images_are_pinned_by_a_version_tag() -> None:
@@ -210,7 +331,7 @@ def test_images_are_pinned_by_a_version_tag() -> None:
     images = [service["image"] for service in compose()["services"].values()]
     assert bases
     for image in bases + images:
-        assert re.search(r":\d", image), image
+        assert image == "churn:0.1.0" or re.search(r":\d+\.\d+(\.\d+)?-[a-z-]+$", image), image
 
 
 def test_the_dockerfile_copies_only_what_exists_and_is_not_ignored() -> None:
@@ -227,12 +348,12 @@ def test_the_dockerfile_copies_only_what_exists_and_is_not_ignored() -> None:
 
 
 def test_the_make_targets_that_documents_name_exist() -> None:
-    targets = set(re.findall(r"^([a-z]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
     documents = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     named = {
         target
         for document in documents
-        for target in re.findall(r"(?:`|^\s*|\$ )make ([a-z]+)\b", text_of(document), re.MULTILINE)
+        for target in re.findall(r"(?:`|^\s*|\$ )make ([a-z]+[0-9]*)\b", text_of(document), re.MULTILINE)
     }
     assert "demo" in named
     assert named <= targets

@@ -107,7 +107,7 @@ class Company:
                 run_id=self.runs,
                 started_at=self.now,
                 progress=progress,
-                **options,
+                **{"warehouse": self.warehouse, **options},
             )
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

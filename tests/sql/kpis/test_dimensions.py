@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from churn.partitions import ensure_month
 from churn.sqlfiles import read_sql
 from tests.sql.kpis.company_months import Months
+from tests.sql.nights import AT
 
 AS_OF = date(2025, 7, 1)
 MAY, JUN = date(2025, 5, 1), date(2025, 6, 1)
@@ -155,6 +156,20 @@ def test_the_average_clv_is_that_of_the_months_last_published_night_and_tonights
         (JUN, "all", Decimal("33.3333333333333333")),  # tonight has seen all of June
         (JUN, "pro", Decimal("16.6666666666666667")),
     ]
+
+
+def test_the_average_clv_of_a_month_outlives_its_nights(company):
+    """A night that is not kept any more left its totals, and `ops.past_nights` says which run was shown."""
+    shown, anew = company.run(date(2025, 6, 1)), company.run(date(2025, 5, 20), is_published=False)
+    clv(company, date(2025, 6, 1), shown, "30")
+    clv(company, date(2025, 6, 1), company.run(date(2025, 6, 1), is_published=False), "3")
+    clv(company, date(2025, 5, 20), anew, "300")
+    statement = read_sql("keeping/withdraw_nights.sql").statement
+    company.run(date(2025, 6, 2))
+    company.connection.execute(statement, {"before": date(2025, 6, 2), "withdrawn_at": AT})
+    company.store(AS_OF)
+    query = "select avg_clv from scores.kpi_months where month = :month and dimension = 'all'"
+    assert company.connection.scalar(sa.text(query), {"month": MAY}) == Decimal("10")
 
 
 def test_a_night_that_is_caught_up_on_does_not_look_at_later_ones(company):

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from churn import exposure
 from churn.partitions import ensure_month
 from churn.schema import at_risk_list, campaign_contacts, campaign_lists, campaign_members, campaigns, published
+from churn.sqlfiles import read_sql
 from tests.sql.staging_tables import AS_OF, Staging
 
 HORIZON = 30
@@ -84,6 +85,15 @@ def test_a_list_that_no_night_shows_touches_nobody(staging: Staging) -> None:
     freeze(staging, 0, [1], [2])
     add_list(staging, AS_OF, RUN + 1, [5], [6], "nightly")
     assert weights(staging) == {1: 0, 2: 2}
+
+
+def test_a_list_of_a_night_that_is_not_kept_any_more_still_counts(staging: Staging) -> None:
+    freeze(staging, -3, [1], [2])
+    freeze(staging, -2, [3], [4])
+    values = {"before": AS_OF - timedelta(days=2), "withdrawn_at": datetime(2025, 7, 1, tzinfo=UTC)}
+    staging.connection.execute(read_sql("keeping/withdraw_nights.sql").statement, values)
+    assert staging.connection.scalar(sa.text("select count(*) from ops.published")) == 1
+    assert weights(staging) == {1: 0, 3: 0, 2: 2, 4: 2}
 
 
 @pytest.mark.parametrize("is_rehearsal", [True, False])

@@ -11,7 +11,7 @@ from churn.config import Settings
 from churn.errors import DataContractError
 from churn.extract.contract import ENTITIES, REQUIRED_ENTITIES
 from churn.extract.mapping import one_select
-from churn.extract.times import Clocks
+from churn.extract.times import Clocks, Days
 from churn.sqlfiles import resource_folder
 from churn.warehouse import literal_sql
 
@@ -42,7 +42,7 @@ def test_a_bound_is_a_constant_of_the_columns_own_type(kind, expected):
 
 def test_a_date_never_passes_through_a_time_with_zone():
     column: sa.ColumnElement = sa.column("d", sa.Date())
-    query = sa.select(CLOCKS.local_time(column, "date")).where(CLOCKS.days_from(column, "date", date(2026, 1, 1)))
+    query = sa.select(CLOCKS.local_time(column, "date")).where(CLOCKS.lies_in(column, "date", Days(date(2026, 1, 1))))
     assert "timezone" not in literal_sql(query)
 
 

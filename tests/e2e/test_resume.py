@@ -1,0 +1,224 @@
+"""A night that was cut off goes on after its last whole stage; trouble that passes is waited out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from churn.errors import ChecksFailedError, ChurnError, TransientError
+from churn.pipeline import STAGES, NightOptions, run_nightly
+from churn.progress import Silence
+from churn.running import Job
+from churn.warehouse import open_database
+from tests.e2e.company import AS_OF, Office, night_of
+from tests.e2e.conftest import MakeOffice
+
+NEXT = AS_OF + timedelta(days=1)
+LATER = night_of(NEXT) + timedelta(hours=2)
+
+
+class Stages(Silence):
+    """Hears which stages are tried, and does something as one of them begins."""
+
+    def __init__(self, stage: str = "", happening: Callable[[], None] | None = None) -> None:
+        self.tried: list[str] = []
+        self.notes: list[str] = []
+        self._stage, self._happening = stage, happening
+
+    def stage_started(self, stage: str) -> None:
+        self.tried.append(stage)
+        if stage == self._stage and self._happening is not None:
+            happening, self._happening = self._happening, None
+            happening()
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+class CutError(TransientError):
+    """Something that passes, but not in time."""
+
+
+def cut_off(office: Office, stage: str, kind: type[ChurnError] = CutError) -> int:
+    """Let a night fail as a stage begins, once for all tries; returns its run."""
+
+    def fail() -> None:
+        raise kind("The line was cut.", "Try again.")
+
+    office.configure(retry__attempts=1)
+    with pytest.raises(kind):
+        run_nightly(office.job(NEXT, progress=Stages(stage, fail)))
+    return last_run(office)
+
+
+def last_run(office: Office) -> int:
+    return int(office.value("select max(run_id) from ops.runs"))
+
+
+def again(office: Office, **options: bool) -> tuple[int, list[str]]:
+    """Run the night once more; returns its run and the stages that it had to run."""
+    heard = Stages()
+    summary = run_nightly(office.job(NEXT, now=LATER, progress=heard), NightOptions(**options))
+    return summary.run_id, heard.tried
+
+
+@pytest.fixture(scope="module")
+def undisturbed(make_office: MakeOffice) -> dict[str, list[str]]:
+    office = make_office()
+    office.nightly(NEXT)
+    return office.shown()
+
+
+@pytest.mark.parametrize("stage", ["features", "clv", "checks", "publish"])
+def test_a_night_goes_on_with_the_stage_that_failed(
+    office: Office, undisturbed: dict[str, list[str]], stage: str
+) -> None:
+    run = cut_off(office, stage)
+    assert again(office) == (run, list(STAGES[STAGES.index(stage) :]))
+    assert office.shown() == undisturbed
+    ledger = office.rows("select status, attempts, exit_code, error from ops.runs where run_id = :run", run=run)
+    assert ledger == [{"status": "succeeded", "attempts": 2, "exit_code": 0, "error": None}]
+    tries = {row["stage"]: row["attempts"] for row in office.rows("select stage, attempts from ops.run_stages")}
+    assert tries[stage] == 2
+
+
+def test_what_an_earlier_try_had_to_say_is_said_once(office: Office, make_office: MakeOffice) -> None:
+    spared = make_office()
+    cut_off(office, "checks")
+    first, second = (run_nightly(one.job(NEXT, now=LATER)).notes for one in (office, spared))
+    assert first == second
+
+
+def test_fresh_starts_over(office: Office, undisturbed: dict[str, list[str]]) -> None:
+    run = cut_off(office, "clv")
+    new, tried = again(office, fresh=True)
+    assert (new > run, tried) == (True, list(STAGES))
+    assert office.shown() == undisturbed
+
+
+@pytest.mark.parametrize("what", ["config", "mapping", "options", "another run", "another day", "for good"])
+def test_a_night_starts_over_where_its_inputs_are_not_the_same(office: Office, what: str) -> None:
+    run = cut_off(office, "clv", ChurnError if what == "for good" else CutError)
+    options: dict[str, bool] = {}
+    if what == "config":
+        office.configure(retention__list_size=50)
+    elif what == "mapping":
+        file = office.folder / "source" / "customers.sql"
+        file.write_text(file.read_text() + "-- looked at again\n")
+    elif what == "options":
+        options = {"recompute": True}
+    elif what == "another run":
+        office.extract(NEXT)
+    moment = LATER + timedelta(days=1) if what == "another day" else LATER
+    heard = Stages()
+    summary = run_nightly(office.job(NEXT, now=moment, progress=heard), NightOptions(**options))
+    assert summary.run_id > run
+    assert heard.tried == list(STAGES)
+
+
+def test_stages_whose_tables_a_crash_has_emptied_are_run_again(
+    office: Office, undisturbed: dict[str, list[str]]
+) -> None:
+    run = cut_off(office, "retention")
+    office.change_warehouse("truncate scores.attempt_risk")
+    new, tried = again(office)
+    assert new == run
+    assert tried[:5] == ["retention", "segments", "risk", "clv", "retention"]
+    assert office.shown() == undisturbed
+
+
+def test_a_night_that_the_checks_refused_is_not_published_by_going_on(office: Office) -> None:
+    run = cut_off(office, "publish")
+    office.change_warehouse(
+        "update ops.check_results set status = 'failed', rows = 1, detail = 'x' "
+        "where run_id = :run and check_name = 'customer_scores'",
+        run=run,
+    )
+    with pytest.raises(ChecksFailedError, match="customer_scores: 1 problems"):
+        again(office)
+    assert office.column("select as_of_date from ops.published") == [AS_OF]
+
+
+def end_all_sessions(office: Office, jobs: str) -> Callable[[], None]:
+    """End every session of a job, that of its lock included, as a failover does."""
+
+    def end() -> None:
+        database = open_database(office.warehouse_url, "warehouse")
+        with database.connect() as connection:
+            ended = connection.execute(
+                sa.text(
+                    "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
+                    "where datname = current_database() and application_name like :jobs and pid <> pg_backend_pid()"
+                ),
+                {"jobs": jobs},
+            ).all()
+        assert ended
+
+    return end
+
+
+@pytest.mark.parametrize("stage", ["extract", "segments", "publish"])
+def test_a_night_goes_on_when_all_its_sessions_are_ended_in_a_stage(
+    office: Office, undisturbed: dict[str, list[str]], stage: str
+) -> None:
+    office.configure(retry__first_pause_seconds=0)
+    end = end_all_sessions(office, "churn nightly%")
+
+    commits: list[sa.Connection] = []
+
+    def before_commit(connection: sa.Connection) -> None:
+        commits.append(connection)
+        if len(commits) == 1:
+            end()
+
+    heard = Stages(stage, lambda: sa.event.listen(sa.Engine, "commit", before_commit))
+    try:
+        summary = run_nightly(office.job(NEXT, progress=heard))
+    finally:
+        sa.event.remove(sa.Engine, "commit", before_commit)
+    assert office.shown() == undisturbed
+    assert office.column("select run_id from ops.published where as_of_date = :night", night=NEXT) == [summary.run_id]
+    assert {other: heard.tried.count(other) for other in STAGES} == dict.fromkeys(STAGES, 1) | {stage: 2}
+    assert any("Trying again" in note for note in heard.notes)
+
+
+def test_tries_are_bounded_and_the_last_error_is_told(office: Office) -> None:
+    office.configure(retry__attempts=3, retry__first_pause_seconds=0)
+
+    class Always(Stages):
+        def stage_started(self, stage: str) -> None:
+            super().stage_started(stage)
+            if stage == "risk":
+                raise CutError("The line was cut.", "Try again.")
+
+    heard = Always()
+    with pytest.raises(CutError) as caught:
+        run_nightly(office.job(NEXT, progress=heard))
+    assert heard.tried.count("risk") == 3
+    assert sum("Trying again" in note for note in heard.notes) == 2
+    assert caught.value.exit_code == 75
+    (told,) = office.rows("select status, stage, exit_code, error from bi.job_runs order by run_id desc limit 1")
+    assert (told["status"], told["stage"], told["exit_code"]) == ("failed", "risk", 75)
+    assert told["error"] == "The line was cut. Try again."
+
+
+def test_a_night_that_is_published_is_left_alone_when_asked(office: Office) -> None:
+    published = office.nightly(NEXT).run_id
+    summary = run_nightly(office.job(NEXT, now=LATER), NightOptions(unless_published=True))
+    assert (summary.is_new, summary.run_id) == (False, published)
+    assert office.value("select run_id from ops.published where as_of_date = :night", night=NEXT) == published
+
+
+def test_a_run_says_that_it_is_alive(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("churn.running.HEARTBEAT_SECONDS", 0.01)
+    job = office.job(NEXT)
+    ticks = iter(range(1, 1_000_000))
+    ticking = Job(job.settings, NEXT, lambda: night_of(NEXT) + timedelta(milliseconds=next(ticks)), job.progress)
+    run = run_nightly(ticking).run_id
+    (told,) = office.rows("select heartbeat_at, started_at, host, pid from ops.runs where run_id = :run", run=run)
+    assert told["heartbeat_at"] > told["started_at"]
+    assert told["host"]
+    assert told["pid"]

@@ -1,0 +1,32 @@
+"""Which ids can be nothing else than a customer's; what the search needs of the others."""
+
+from __future__ import annotations
+
+import pytest
+
+from churn.forgetting.traces import Traces
+
+
+@pytest.mark.parametrize(
+    "customer_id",
+    ["C-1042", "8f1c2f6e-3f0e-4b5f-9c1d-0123456789ab", "anna@example.org", "cus_QxLwPZ3", "averylongcustomerid"],
+)
+def test_an_id_that_can_be_nothing_else_is_sought_everywhere(customer_id: str) -> None:
+    assert Traces(customer_id, 7).is_distinctive
+
+
+@pytest.mark.parametrize("customer_id", ["7", "104200", "2025-11-03", "1.5", "anna", "all", "p10"])
+def test_a_number_or_a_word_is_sought_where_a_customer_is_spoken_of(customer_id: str) -> None:
+    traces = Traces(customer_id, 7)
+    assert not traces.is_distinctive
+    assert "customer" in traces.pattern.split("|")[0]
+
+
+def test_every_sign_of_an_id_stands_for_itself() -> None:
+    assert r"a\.b\*\(1\)\\\|" in Traces("a.b*(1)\\|", None).pattern
+
+
+def test_json_writes_quotes_and_backslashes_in_its_own_way() -> None:
+    traces = Traces('o"neil\\42', 3)
+    assert traces.needles == ['o"neil\\42', r"o\"neil\\42", "3"]
+    assert r"o\\\"neil\\\\42" in traces.json_pattern
