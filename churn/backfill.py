@@ -125,7 +125,7 @@ def _make_snapshot(current: JobRun, extraction: ExtractionReport, night: date) -
             connection,
             SnapshotRequest.of(job.settings, extraction, night),
             run_id=current.run.run_id,
-            origin="captured" if night == job.today else "reconstructed",
+            origin="captured" if night == current.started_on else "reconstructed",
             created_at=current.run.started_at,
         )
     return snapshot.customers

@@ -171,7 +171,7 @@ def snapshot_of(current: JobRun, connection: Connection, extraction: ExtractionR
         connection,
         SnapshotRequest.of(settings, extraction, as_of),
         run_id=current.run.run_id,
-        origin="captured" if as_of == current.job.today else "reconstructed",
+        origin="captured" if as_of == current.started_on else "reconstructed",
         created_at=current.run.started_at,
     )
     if snapshot.customers == 0:
@@ -239,10 +239,15 @@ def prepare(current: JobRun, options: NightOptions) -> None:
     """Refuse what can't be done, and clear what earlier runs have left."""
     if current.run.states:
         return
-    with current.warehouse.begin() as connection:
-        if options.replace_list:
-            campaigns.refuse_replacing_sent(connection, current.job.as_of)
-        publish.sweep(connection)
+
+    def work() -> None:
+        with current.warehouse.begin() as connection:
+            if options.replace_list:
+                campaigns.refuse_replacing_sent(connection, current.job.as_of)
+            monitoring.withdraw_abandoned(connection)
+            publish.sweep(connection)
+
+    current.tried(work, what="Clearing what earlier runs left")
 
 
 def run_night(current: JobRun, extraction: ExtractionReport, options: NightOptions) -> NightSummary:

@@ -17,7 +17,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 import churn
 from churn.config import Settings
 from churn.connections import open_source, open_warehouse
-from churn.errors import ChurnError, UsageError
+from churn.errors import ChurnError, TransientError, UsageError
 from churn.ledger import Clock, Run, RunOpening, State, beat, open_run
 from churn.migrate import require_current
 from churn.progress import Progress
@@ -96,6 +96,11 @@ class JobRun:
     source: Database
     warehouse: Database
     writer: Writer
+
+    @property
+    def started_on(self) -> date:
+        """Business date on which the run began; it may end after midnight."""
+        return business_today(self.run.started_at, self.job.settings.business.timezone)
 
     def require_lock(self) -> None:
         """Refuse to go on once the writer lock is another's.
@@ -190,8 +195,8 @@ class JobRun:
         self.job.progress.stage_finished(name, self.run.rows.get(name, 0), time.monotonic() - started)
 
 
-def _retrying(job: Job, what: str) -> Retrying:
-    """Return the patience of `[retry]`: pauses that double, with as much again at random."""
+def _retrying(job: Job, what: str, kind: type[ChurnError] = ChurnError) -> Retrying:
+    """Return the patience of `[retry]` with errors of a kind: pauses that double, with as much again at random."""
     retry = job.settings.retry
 
     def tell(state: RetryCallState) -> None:
@@ -201,7 +206,7 @@ def _retrying(job: Job, what: str) -> Retrying:
         job.progress.note(f"{what}, try {state.attempt_number}: {message} Trying again in {pause:.0f} s.")
 
     return Retrying(
-        retry=retry_if_exception(lambda error: isinstance(error, ChurnError) and error.may_pass),
+        retry=retry_if_exception(lambda error: isinstance(error, kind) and error.may_pass),
         stop=stop_after_attempt(retry.attempts),
         wait=wait_exponential(multiplier=retry.first_pause_seconds, max=retry.longest_pause_seconds)
         + wait_random(0, retry.first_pause_seconds),
@@ -271,16 +276,26 @@ def running(job: Job, name: str, *, inputs: Inputs | None = None) -> Iterator[Jo
     plain = open_warehouse(job.settings, job=name)
     source = open_source(job.settings)
     with ExitStack() as stack:
-        writer = _retrying(job, "Opening the warehouse")(lambda: _taken(stack, job, name, plain))
+        writer, run = _retrying(job, "Opening the run", TransientError)(
+            lambda: _opened(stack, job, name, plain, inputs)
+        )
         warehouse = writer.database
-        run = open_run(warehouse, _opening(job, name, warehouse, inputs), job.clock)
-        writer.note_run(run.run_id)
         job.progress.run_started(name, run.run_id, job.as_of)
         if run.states:
             job.progress.note(f"Going on after {list(run.rows)[-1]}; --fresh starts over.")
         current = JobRun(job, run, source, warehouse, writer)
         with _closed(current), Heart(warehouse, run, job.progress).beating():
             yield current
+
+
+def _opened(stack: ExitStack, job: Job, name: str, plain: Database, inputs: Inputs | None) -> tuple[Writer, Run]:
+    """Take the lock and open the run; what a try has taken is given back where it fails."""
+    with ExitStack() as tried:
+        writer = _taken(tried, job, name, plain)
+        run = open_run(writer.database, _opening(job, name, writer.database, inputs), job.clock)
+        writer.note_run(run.run_id)
+        stack.push(tried.pop_all())
+    return writer, run
 
 
 def _taken(stack: ExitStack, job: Job, name: str, plain: Database) -> Writer:

@@ -19,7 +19,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from benchmarks.chaos.proxy import LOCAL, Proxy
+from benchmarks.chaos.proxy import LOCAL, url_through
 from benchmarks.chaos.wire import (
     IDLE,
     READY,
@@ -76,7 +76,9 @@ class Pooler:
         self._listener = socket.create_server((LOCAL, 0), backlog=64)
         self.port = int(self._listener.getsockname()[1])
 
-    url = Proxy.url
+    def url(self, direct: str) -> str:
+        """Return the URL of the same database through the pooler."""
+        return url_through(self.port, direct)
 
     def __enter__(self) -> Self:
         """Begin to listen."""
@@ -91,6 +93,8 @@ class Pooler:
         self._listener.close()
         with self._guard:
             hang_up(*self._open)
+            for one in self._open:
+                one.close()
 
     def _accept(self) -> None:
         while True:

@@ -34,6 +34,13 @@ class Link:
         hang_up(self.client, self.server)
 
 
+def url_through(port: int, direct: str) -> str:
+    """Return the URL of the same database by way of a port of this machine."""
+    url = sa.make_url(direct).set(host=LOCAL, port=port)
+    query = {name: value for name, value in url.query.items() if name not in ("host", "port")}
+    return url.set(query={**query, "sslmode": "disable"}).render_as_string(hide_password=False)
+
+
 class Proxy:
     """Passes everything on between clients and a server, until it is told to disturb.
 
@@ -79,9 +86,7 @@ class Proxy:
 
     def url(self, direct: str) -> str:
         """Return the URL of the same database through the proxy."""
-        url = sa.make_url(direct).set(host=LOCAL, port=self.port)
-        query = {name: value for name, value in url.query.items() if name not in ("host", "port")}
-        return url.set(query={**query, "sslmode": "disable"}).render_as_string(hide_password=False)
+        return url_through(self.port, direct)
 
     # ------------------------------------------------------------ disturbing
 

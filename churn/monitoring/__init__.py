@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from churn.monitoring.drift import watch_drift
 from churn.monitoring.realised import Findings, due_nights, evaluate_matured
-from churn.monitoring.refusal import drop_refused, reusable_snapshot, withdraw_models
+from churn.monitoring.refusal import drop_refused, reusable_snapshot, withdraw_abandoned, withdraw_models
 from churn.monitoring.storage import store_findings
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "reusable_snapshot",
     "store_findings",
     "watch_drift",
+    "withdraw_abandoned",
     "withdraw_models",
 ]

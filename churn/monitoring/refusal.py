@@ -11,7 +11,17 @@ from sqlalchemy.engine import Connection
 from churn import registry
 from churn.errors import ChecksFailedError
 from churn.features.snapshot import Population, Snapshot, find_snapshot, withdraw_snapshot
-from churn.schema import model_events, models, runs, segment_events, segment_outcomes, snapshots
+from churn.ledger import NIGHT_JOBS
+from churn.schema import (
+    model_events,
+    models,
+    past_nights,
+    published,
+    runs,
+    segment_events,
+    segment_outcomes,
+    snapshots,
+)
 
 SCORE_CHECK = "feature_drift_score"
 
@@ -49,7 +59,12 @@ def drop_refused(connection: Connection, snapshot: Snapshot, *, run_id: int, fai
 
 
 def withdraw_models(
-    connection: Connection, author: registry.Author, as_of: date, *, outcomes: tuple[str, int] | None
+    connection: Connection,
+    author: registry.Author,
+    as_of: date,
+    *,
+    outcomes: tuple[str, int] | None,
+    why: str = "the checks refused it",
 ) -> list[str]:
     """Take back the segments and the CLV model that a refused run put in force; return their versions.
 
@@ -65,16 +80,42 @@ def withdraw_models(
         Its night.
     outcomes : tuple of (str, int) or None
         The segmentation and the snapshot by which the run counted who churned: they are to be counted anew.
+    why : str
+        What became of the run.
     """
     withdrawn = [] if author.run_id is None else sorted(_adopted_by(connection, author.run_id))
     for version in withdrawn:
-        registry.withdraw(connection, version, author, f"the checks refused the night of {as_of}")
+        registry.withdraw(connection, version, author, f"night of {as_of}: {why}")
         if _is_used(connection, version):
             connection.execute(sa.update(models).where(models.c.model_version == version).values(status="retired"))
     connection.execute(sa.delete(segment_events).where(segment_events.c.run_id == author.run_id))
     if outcomes is not None:
         counted = sa.tuple_(segment_outcomes.c.model_version, segment_outcomes.c.snapshot_id)
         connection.execute(sa.delete(segment_outcomes).where(counted == sa.tuple_(*outcomes)))
+    return withdrawn
+
+
+def withdraw_abandoned(connection: Connection) -> list[str]:
+    """Take back what nights have put in force that were cut off and are not gone on with; return the versions.
+
+    Called before the sweep, which marks such runs as looked at.
+    """
+    shown = sa.union(sa.select(published.c.run_id), sa.select(past_nights.c.run_id))
+    abandoned = connection.execute(
+        sa.select(runs.c.run_id, runs.c.job, runs.c.as_of_date, runs.c.started_at)
+        .where(
+            runs.c.job.in_(NIGHT_JOBS),
+            runs.c.status.in_(("died", "failed")),
+            ~runs.c.is_swept,
+            runs.c.exit_code.is_distinct_from(ChecksFailedError.exit_code),
+            runs.c.run_id.not_in(shown),
+        )
+        .order_by(runs.c.run_id.desc())
+    ).all()
+    withdrawn: list[str] = []
+    for run in abandoned:
+        author = registry.Author(f"churn {run.job}, run {run.run_id}", run.started_at, run.run_id)
+        withdrawn += withdraw_models(connection, author, run.as_of_date, outcomes=None, why="it was cut off")
     return withdrawn
 
 

@@ -100,7 +100,12 @@ def _without_state(error: BaseException, text: str, side: Side) -> ChurnError:
                 f"No encrypted connection to the {side} database came about: {text}.",
                 f"Check {side}.tls, {side}.tls_root_certificate and the host in {side}.url.",
             )
-        return kind(f"The {side} database can't be reached: {text}.", f"Check host, port and database in {side}.url.")
+        unreachable = kind(
+            f"The {side} database can't be reached: {text}.", f"Check host, port and database in {side}.url."
+        )
+        # A job that has had it may wait for it to come back; one that never had it ends.
+        unreachable.may_pass = True
+        return unreachable
     if isinstance(error, psycopg2.OperationalError) or _says(text, _BROKEN_OFF):
         return TransientError(f"The {side} database broke off or was busy: {text}.", "Run the same command again.")
     return kind(f"The {side} database refused a statement: {text} (SQLSTATE none).")

@@ -45,7 +45,9 @@ known_models as (
         exists (
             select 1
             from ops.runs as r
-            where r.status = 'succeeded' and r.versions ->> 'clv' = m.model_version
+            where
+                (r.status = 'succeeded' or exists (select 1 from ops.published as p where p.run_id = r.run_id))
+                and r.versions ->> 'clv' = m.model_version
         )
 )
 

@@ -1,7 +1,7 @@
 -- name: segment_events
 -- writes: view bi.segment_events
 -- grain: segment × what happened to it when the segments were fitted anew
--- reads: ops.segment_events, ops.runs
+-- reads: ops.segment_events, ops.runs, ops.published
 -- params: none
 -- window: none
 -- comment: What became of each segment whenever the segments were fitted anew: born, kept, renamed, split, merged or retired, with the reason and the customers behind it. Shown once a night has been published with those segments.
@@ -48,5 +48,8 @@ where
     exists (
         select 1
         from ops.runs as r
-        where r.job in ('nightly', 'backfill') and r.status = 'succeeded' and r.versions ->> 'segments' = e.model_version
+        where
+            r.job in ('nightly', 'backfill')
+            and (r.status = 'succeeded' or exists (select 1 from ops.published as p where p.run_id = r.run_id))
+            and r.versions ->> 'segments' = e.model_version
     )

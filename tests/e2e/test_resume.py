@@ -222,3 +222,22 @@ def test_a_run_says_that_it_is_alive(office: Office, monkeypatch: pytest.MonkeyP
     assert told["heartbeat_at"] > told["started_at"]
     assert told["host"]
     assert told["pid"]
+
+
+def test_what_a_night_put_in_force_that_is_not_gone_on_with_is_taken_back(office: Office) -> None:
+    in_force = "select kind, model_version from ops.models where status = 'champion' order by kind"
+    before = office.rows(in_force)
+    office.configure(segments__refit_days=1, clv__refit_days=1, retry__attempts=1)
+
+    def fail() -> None:
+        raise CutError("The line was cut.", "Try again.")
+
+    later = NEXT + timedelta(days=1)
+    with pytest.raises(CutError):
+        run_nightly(office.job(later, progress=Stages("retention", fail)))
+    fitted = office.rows(in_force)
+    assert fitted != before
+    office.configure()
+    office.nightly(NEXT, now=night_of(later))
+    assert office.rows(in_force) == before
+    assert office.value("select count(*) from bi.segment_events where run_id = :run", run=last_run(office) - 1) == 0

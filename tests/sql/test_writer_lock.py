@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import psycopg2
 import pytest
 import sqlalchemy as sa
 
-from churn.errors import LockedError, TransientError
-from churn.warehouse import Claim, behind_pooler, lock_in_transaction, open_database, writer_lock
+from benchmarks.chaos.pooler import Pooler
+from benchmarks.chaos.wire import Target
+from churn.errors import LockedError, TransientError, WarehouseError
+from churn.warehouse import Claim, behind_pooler, lock_in_transaction, open_database, refuse_pooler, writer_lock
 
 NIGHT = Claim("nightly", date(2026, 7, 1), datetime(2026, 7, 1, 3, 15, tzinfo=UTC))
 OTHER = Claim("train")
@@ -186,3 +189,14 @@ def test_sessions_of_other_programs_are_left_alone(warehouse, warehouse_url):
 
 def test_no_pooler_is_seen_where_there_is_none(warehouse):
     assert not behind_pooler(warehouse)
+
+
+@pytest.mark.parametrize("sessions", [1, 2, 3])
+def test_a_pooler_in_transaction_mode_is_recognised_and_refused(warehouse, warehouse_url, sessions):
+    socket_dir = sa.make_url(warehouse_url).query["host"]
+    with Pooler(Target(Path(str(socket_dir)) / ".s.PGSQL.5432"), sessions=sessions) as pooler:
+        pooled = open_database(pooler.url(warehouse_url), "warehouse")
+        assert behind_pooler(pooled)
+        with pytest.raises(WarehouseError, match="pooler in transaction mode") as caught:
+            refuse_pooler(pooled)
+    assert caught.value.exit_code == 15
