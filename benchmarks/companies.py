@@ -21,12 +21,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from benchmarks.place import StageTimes, fresh_databases, job_of, kept_or_not, say, writable_source
+from churn.beginning import extract_stage
 from churn.config import Settings
 from churn.demo.company import Company, CompanySettings, simulate_company
 from churn.demo.load import load_company, source_sql_dir
 from churn.demo.source_rows import EVENT_TYPES
 from churn.matrix import FeatureNames
-from churn.pipeline import extract_stage
 from churn.risk import TrainingSet
 from churn.risk.data import Floats
 from churn.running import running

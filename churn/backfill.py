@@ -8,16 +8,19 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from datetime import date
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from churn import monitoring, publish
+from churn.beginning import NightOptions, already_published, extract_stage, prepare
 from churn.connections import open_warehouse
 from churn.extract import ExtractionReport
 from churn.features.snapshot import SnapshotRequest, build_snapshot
 from churn.migrate import require_current
 from churn.partitions import ensure_month
-from churn.pipeline import NightOptions, extract_stage, prepare, run_night
+from churn.pipeline import run_night
 from churn.running import Job, JobRun, running
+from churn.schema import campaign_lists, published
 from churn.scoring import NightSummary
 
 JOB = "backfill"
@@ -80,7 +83,12 @@ def run_backfill(
     done: list[NightSummary] = []
     started = time.monotonic()
     for number, night in enumerate(nights, start=1):
-        done.append(_run(replace(job, as_of=night), extraction, NightOptions(replace_list=replace_lists)))
+        options = NightOptions(replace_list=replace_lists, unless_published=not fresh)
+        summary = _run(replace(job, as_of=night), extraction, options)
+        if not summary.is_new:
+            left_alone += 1
+            continue
+        done.append(summary)
         each = (time.monotonic() - started) / number
         job.progress.note(
             f"Night {night} is published, {number} of {len(nights)}; {_words(each)} a night, "
@@ -91,6 +99,8 @@ def run_backfill(
 
 def _run(job: Job, extraction: ExtractionReport, how: NightOptions) -> NightSummary:
     with running(replace(job, wait=True), JOB) as current:
+        if how.unless_published and (published := already_published(current)) is not None:
+            return published
         prepare(current, how)
         return run_night(current, extraction, how)
 
@@ -106,11 +116,16 @@ def _make_snapshots(current: JobRun, extraction: ExtractionReport, nights: Seque
         for night in wanted:
             with current.warehouse.begin() as connection:
                 ensure_month(connection, "feature_snapshots", night)
-        with ThreadPoolExecutor(jobs) as pool:
+        pool = ThreadPoolExecutor(jobs)
+        try:
             made = [pool.submit(_make_snapshot, current, extraction, night) for night in wanted]
-            for number, _one in enumerate(as_completed(made), start=1):
+            for number, one in enumerate(as_completed(made), start=1):
+                one.result()
                 job.progress.advanced("snapshots", number)
-            report(sum(one.result() for one in made))
+        finally:
+            # Those that have begun end; a stop or an error waits for no others.
+            pool.shutdown(cancel_futures=True)
+        report(sum(one.result() for one in made))
 
 
 def _lacks_snapshot(current: JobRun, connection: Connection, night: date) -> bool:
@@ -119,28 +134,34 @@ def _lacks_snapshot(current: JobRun, connection: Connection, night: date) -> boo
 
 
 def _make_snapshot(current: JobRun, extraction: ExtractionReport, night: date) -> int:
-    job = current.job
-    with current.warehouse.begin() as connection:
-        snapshot = build_snapshot(
+    def work(connection: Connection) -> int:
+        return build_snapshot(
             connection,
-            SnapshotRequest.of(job.settings, extraction, night),
+            SnapshotRequest.of(current.job.settings, extraction, night),
             run_id=current.run.run_id,
             origin="captured" if night == current.started_on else "reconstructed",
             created_at=current.run.started_at,
-        )
-    return snapshot.customers
+        ).customers
+
+    return current.transaction(work, what=f"Features of {night}")
 
 
 def _notes(job: Job, nights: Sequence[date]) -> tuple[str, ...]:
-    """Say what the lists of past nights count as."""
-    live_from = job.settings.retention.live_from
-    sent = [night for night in nights if night < job.today and (live_from is None or night >= live_from)]
+    """Say what the lists of past nights count as; of rehearsals there is nothing to say."""
+    past = [night for night in nights if night < job.today]
+    listed, out = campaign_lists.c, published.c
+    query = (
+        sa.select(listed.as_of_date)
+        .join(published, (out.as_of_date == listed.as_of_date) & (out.list_run_id == listed.run_id))
+        .where(listed.as_of_date.in_(past), ~listed.is_rehearsal)
+    )
+    with open_warehouse(job.settings, job=JOB).begin() as connection:
+        sent = sorted(set(connection.scalars(query)))
     if not sent:
         return ()
     return (
-        f"The lists of {sent[0]} to {sent[-1]} count as sent, unless a later night was published before. Where nobody "
-        "was contacted by them, set retention.live_from to the first night whose list is sent, and run them again "
-        "with --fresh --replace-list.",
+        f"The lists of {sent[0]} to {sent[-1]} count as sent. Where nobody was contacted by them, set "
+        "retention.live_from to the first night whose list is sent, and run them again with --fresh --replace-list.",
     )
 
 

@@ -26,7 +26,7 @@ from churn.errors import ChurnError
 from churn.terminal import progress_for
 
 if TYPE_CHECKING:
-    pass
+    from churn.warehouse import Database
 
 
 class Commands(TyperGroup):
@@ -166,8 +166,8 @@ def doctor() -> None:
 def migrate(dry_run: DryRun = False) -> None:
     """Make or update the warehouse: roles, schemas, tables, views, grants."""
     from churn.connections import open_warehouse
+    from churn.migrate import bi_views, pending
     from churn.migrate import migrate as run_migrate
-    from churn.migrate import pending
 
     settings = configured()
     warehouse = open_warehouse(settings, job="migrate", as_owner=False)
@@ -179,12 +179,26 @@ def migrate(dry_run: DryRun = False) -> None:
             else f"The warehouse is at revision {found or 'none'}; `churn migrate` would bring it to {wanted}."
         )
         return
+    before, wanted = pending(warehouse)
     left_to_do = run_migrate(warehouse, settings.roles, settings.features.usage)
+    if before is None:
+        typer.echo(f"Made the warehouse, revision {wanted}: schemas staging, scores, ops and bi.")
+        typer.echo(f"Views in bi: {len(bi_views())}. Roles: {', '.join(_roles(warehouse, settings)) or 'none'}.")
+    elif before != wanted:
+        typer.echo(f"Brought the warehouse from revision {before} to {wanted}.")
     typer.echo("The warehouse is up to date.")
     if left_to_do:
         typer.echo("roles.manage is off. Your administrator runs this, then you run `churn migrate` again:")
         for statement in left_to_do:
             typer.echo(f"  {statement}")
+
+
+def _roles(warehouse: Database, settings: Settings) -> list[str]:
+    """Return which of the configured roles there are."""
+    from churn.roles import existing_roles
+
+    with warehouse.begin() as connection:
+        return sorted(existing_roles(connection, settings.roles))
 
 
 # --- looking ------------------------------------------------------------------------------------------------------

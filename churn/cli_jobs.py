@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done;
 Wait = Annotated[
     bool, typer.Option("--wait", help="Wait while another job is writing, where it would end with exit code 17.")
 ]
+_OVER = b"\0"
+
 Fresh = Annotated[
     bool, typer.Option("--fresh", help="Start over, even where a run of the night was cut off and could go on.")
 ]
@@ -44,7 +47,7 @@ def _job(name: str, as_of: str | None, *, wait: bool = False, dry_run: bool = Fa
         if dry_run:
             yield job
             return
-        with watching(settings, clock, name, job.as_of), _stoppable():
+        with _stoppable(), watching(settings, clock, name, job.as_of):
             yield job
     finally:
         progress.close()
@@ -65,10 +68,36 @@ def _stoppable() -> Iterator[None]:
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        with _statements_cancelled():
+            yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _statements_cancelled() -> Iterator[None]:
+    """End the statement that a signal finds running: the handler itself is called only once it has ended."""
+    from churn.warehouse import cancel_statements
+
+    heard, told = socket.socketpair()
+    told.setblocking(False)
+    before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+
+    def watch() -> None:
+        while heard.recv(1) not in (b"", _OVER):
+            cancel_statements()
+
+    watcher = threading.Thread(target=watch, name="signals", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        told.send(_OVER)
+        watcher.join()
+        heard.close()
+        told.close()
 
 
 def extract(as_of: AsOf = None, dry_run: DryRun = False, wait: Wait = False) -> None:
@@ -137,7 +166,8 @@ def nightly(
     ] = False,
 ) -> None:
     """Extract, compute features, segment, score, value, list, check and publish one night."""
-    from churn.pipeline import NightOptions, run_nightly
+    from churn.beginning import NightOptions
+    from churn.pipeline import run_nightly
     from churn.previews import preview_nightly
 
     with _job("nightly", as_of, wait=wait, dry_run=dry_run) as job:

@@ -136,7 +136,7 @@ def _writing(settings: Settings) -> Iterator[tuple[Connection, Author]]:
     warehouse = open_warehouse(settings, job="models")
     with warehouse.begin() as connection:
         require_current(connection)
-    with writer_lock(warehouse, Claim("models", at=clock())) as writer, writer.database.begin() as connection:
+    with writer_lock(warehouse, Claim("models", clock=clock)) as writer, writer.database.begin() as connection:
         yield connection, Author(_login(), clock())
 
 

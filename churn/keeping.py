@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from churn.config import Settings
-from churn.errors import ChurnError, TransientError
+from churn.errors import ChurnError, LockedError, StoppedError
 from churn.partitions import drop_month
 from churn.registry import KINDS, previous_champion
 from churn.schema import (
@@ -44,7 +44,7 @@ from churn.schema import (
     threshold_tradeoff,
 )
 from churn.sqlfiles import read_sql
-from churn.warehouse import Database, run_ddl, sqlstate, translated
+from churn.warehouse import Database, run_ddl, sqlstate
 from churn.windows import add_months, month_start
 
 NIGHT_TABLES = (
@@ -153,6 +153,13 @@ def tidy(warehouse: Database, settings: Settings, as_of: date, now: datetime) ->
     -------
     list of str
         What people should be told: what went, and what waits for a reader.
+
+    Raises
+    ------
+    LockedError
+        Another job has taken over.
+    StoppedError
+        The job was told to stop.
     """
     limits = Limits.of(settings, as_of, now)
     until = time.monotonic() + SECONDS_A_NIGHT
@@ -160,7 +167,9 @@ def tidy(warehouse: Database, settings: Settings, as_of: date, now: datetime) ->
     try:
         for note in _tidied(warehouse, limits, now, lambda: time.monotonic() < until):
             notes.append(note)
-    except TransientError as error:
+    except (LockedError, StoppedError):
+        raise
+    except ChurnError as error:
         # The night is out: what could not be dropped now is no reason to say that it failed.
         notes.append(f"Old nights were not all dropped, the next night goes on: {error.message}")
     return notes
@@ -189,26 +198,35 @@ def _drop_months(warehouse: Database, limits: Limits, in_time: Callable[[], bool
         due = list(_due_months(connection, limits))
     dropped: list[date] = []
     waiting: set[str] = set()
-    with warehouse.connect() as connection:
-        run_ddl(connection, f"set lock_timeout = '{LOCK_TIMEOUT}'")
+    with warehouse.connect() as session:
+        run_ddl(session, f"set lock_timeout = '{LOCK_TIMEOUT}'")
         for table, month in due:
             if table in waiting or not in_time():
                 continue
             try:
-                with translated(warehouse.side):
-                    drop_month(connection, table, month)
+                if _drop_if_due(warehouse, session, limits, table, month):
+                    dropped.append(month)
             except ChurnError as error:
                 if sqlstate(error) != _STILL_READ:
                     raise
                 waiting.add(table)
-            else:
-                dropped.append(month)
     notes = []
     if dropped:
         notes.append(f"Dropped {len(dropped)} months of tables, {min(dropped):%Y-%m} to {max(dropped):%Y-%m} (keep.*).")
     if waiting:
         notes.append(f"Old months of {', '.join(sorted(waiting))} are still being read; they go another night.")
     return notes
+
+
+def _drop_if_due(warehouse: Database, session: Connection, limits: Limits, table: str, month: date) -> bool:
+    """Drop a month where it is still due; as long as that takes, no other job can take over and publish its nights."""
+    with warehouse.begin() as guard:
+        run_ddl(guard, f"set local lock_timeout = '{LOCK_TIMEOUT}'")
+        run_ddl(guard, "set local idle_in_transaction_session_timeout = 0")
+        if (table, month) not in _due_months(guard, limits):
+            return False
+        drop_month(session, guard, table, month)
+    return True
 
 
 def _due_months(connection: Connection, limits: Limits) -> Iterator[tuple[str, date]]:

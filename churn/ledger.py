@@ -66,6 +66,8 @@ class Run:
     started_at : datetime
     clock : callable
         Gives the current UTC time; handed down from the edge.
+    inputs_digest : str or None
+        What it works from.
     rows : dict of str to int
         Rows by finished stage.
     states : dict of str to State
@@ -78,6 +80,7 @@ class Run:
     as_of: date
     started_at: datetime
     clock: Clock
+    inputs_digest: str | None = None
     rows: dict[str, int] = field(default_factory=dict)
     states: dict[str, State] = field(default_factory=dict)
 
@@ -168,7 +171,7 @@ def open_run(warehouse: Database, opening: RunOpening, clock: Clock) -> Run:
             .where(runs.c.run_id == run_id)
             .values(status="running", heartbeat_at=at, host=socket.gethostname(), pid=os.getpid())
         )
-    run = Run(warehouse, run_id, opening.job, opening.as_of, started_at, clock)
+    run = Run(warehouse, run_id, opening.job, opening.as_of, started_at, clock, opening.inputs_digest)
     if before is not None:
         run.refresh()
     return run

@@ -54,7 +54,7 @@ def ensure_month(connection: Connection, table_name: str, day: date) -> None:
     )
 
 
-def drop_month(connection: Connection, table_name: str, first: date) -> None:
+def drop_month(session: Connection, guard: Connection, table_name: str, first: date) -> None:
     """Drop a month of a table with all its rows, without making a reader wait.
 
     Detaching concurrently lets new readers pass at once, who no longer see the month, and waits for those who have
@@ -63,8 +63,11 @@ def drop_month(connection: Connection, table_name: str, first: date) -> None:
 
     Parameters
     ----------
-    connection : sqlalchemy.Connection
-        Without a transaction: each statement commits.
+    session : sqlalchemy.Connection
+        Without a transaction: each statement commits. Detaching concurrently can't do with one.
+    guard : sqlalchemy.Connection
+        In a transaction that keeps other writers out until the month is gone, with which it goes. It has not touched
+        the table, and is READ COMMITTED: detaching would wait for it otherwise.
     table_name : str
     first : date
         First day of the month.
@@ -76,12 +79,12 @@ def drop_month(connection: Connection, table_name: str, first: date) -> None:
     """
     schema = quoted(str(MONTHLY_TABLES[table_name].schema))
     parent, partition = f"{schema}.{quoted(table_name)}", f"{schema}.{quoted(partition_name(table_name, first))}"
-    state = _state(connection, partition)
+    state = _state(session, partition)
     if state == ATTACHED:
-        run_ddl(connection, f"alter table {parent} detach partition {partition} concurrently")
+        run_ddl(session, f"alter table {parent} detach partition {partition} concurrently")
     elif state == PENDING:
-        _finish_detaching(connection, parent, partition)
-    run_ddl(connection, f"drop table if exists {partition}")
+        _finish_detaching(session, parent, partition)
+    run_ddl(guard, f"drop table if exists {partition}")
 
 
 def _finish_detaching(connection: Connection, parent: str, partition: str) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from pydantic import TypeAdapter
 from sqlalchemy.engine import Connection
 
-import churn
-from churn import campaigns, checks, insights, keeping, kpis, monitoring, publish, quality, registry, scoring, training
-from churn.errors import ChecksFailedError, DataContractError
-from churn.extract import ExtractionReport, QuarantineError, extract, record_quarantine
+from churn import campaigns, checks, insights, keeping, kpis, monitoring, publish, quality, scoring, training
+from churn.beginning import NightOptions, already_published, extract_stage, features_stage, inputs_digest, prepare
+from churn.errors import ChecksFailedError
+from churn.extract import ExtractionReport
 from churn.feature_view import refresh_feature_view
-from churn.features.snapshot import Snapshot, SnapshotRequest, build_snapshot, kept_snapshot
+from churn.features.snapshot import Snapshot
 from churn.ledger import State
 from churn.running import Inputs, Job, JobRun, running
 from churn.scoring import NightSummary, ScoredNight
@@ -33,31 +31,6 @@ STAGES = (
     "publish",
 )
 
-_REPORT = TypeAdapter(ExtractionReport)
-
-
-@dataclass(frozen=True)
-class NightOptions:
-    """How a night is to be run.
-
-    Attributes
-    ----------
-    recompute : bool
-        Compute the features of the night anew, even where they were kept.
-    replace_list : bool
-        Freeze a new at-risk list, even where the night has one; refused where that one was sent.
-    fresh : bool
-        Start over, even where a run of the night was cut off and could go on.
-    unless_published : bool
-        Do nothing where the night is published by the time that the lock is ours.
-    """
-
-    recompute: bool = False
-    replace_list: bool = False
-    fresh: bool = False
-    unless_published: bool = False
-
-
 # --- extract ------------------------------------------------------------------------------------------------------
 
 
@@ -65,123 +38,6 @@ def run_extract(job: Job) -> ExtractionReport:
     """Bring staging up to date with the source."""
     with running(job, "extract") as current:
         return extract_stage(current)
-
-
-@dataclass
-class Extracted:
-    """What the extraction of a run has read."""
-
-    report: ExtractionReport | None = None
-
-    @property
-    def known(self) -> ExtractionReport:
-        """The report, once there is one."""
-        if self.report is None:
-            raise LookupError("nothing has been extracted")
-        return self.report
-
-    def state(self) -> State:
-        """Return the report as JSON."""
-        return {"extraction": None if self.report is None else _REPORT.dump_python(self.report, mode="json")}
-
-    def restore(self, state: State) -> None:
-        """Take the report that an earlier try has left."""
-        found = state["extraction"]
-        self.report = None if found is None else _REPORT.validate_python(found)
-
-
-def extract_stage(current: JobRun) -> ExtractionReport:
-    """Read the source into staging, in one transaction; rows left out are told whatever becomes of it."""
-    extracted = Extracted()
-
-    def work(connection: Connection) -> int:
-        extracted.report = extract(
-            current.source,
-            connection,
-            current.job.settings,
-            run_id=current.run.run_id,
-            started_at=current.run.started_at,
-            progress=current.job.progress.advanced,
-            warehouse=current.warehouse,
-        )
-        return sum(counts.rows_used for counts in extracted.known.entities.values())
-
-    try:
-        current.step("extract", work, extracted)
-    except QuarantineError as error:
-        with current.warehouse.begin() as connection:
-            record_quarantine(connection, current.run.run_id, error.quarantine)
-        raise
-    return extracted.known
-
-
-# --- features -----------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Taken:
-    """The snapshot that a night scores; after an earlier try its id alone is known."""
-
-    snapshot_id: int | None = None
-    snapshot: Snapshot | None = None
-
-    def state(self) -> State:
-        """Return its id."""
-        return {"snapshot_id": None if self.snapshot is None else self.snapshot.snapshot_id}
-
-    def restore(self, state: State) -> None:
-        """Know its id; the snapshot itself is read again."""
-        self.snapshot_id = state["snapshot_id"]
-
-
-def features_stage(current: JobRun, extraction: ExtractionReport, *, recompute: bool) -> Snapshot:
-    """Return the night's snapshot: the kept one, or a new one."""
-    taken = Taken()
-
-    def work(connection: Connection) -> int:
-        taken.snapshot = snapshot_of(current, connection, extraction, recompute=recompute)
-        return taken.snapshot.customers
-
-    current.step("features", work, taken)
-    if taken.snapshot is None and taken.snapshot_id is not None:
-        with current.warehouse.begin() as connection:
-            taken.snapshot = kept_snapshot(connection, taken.snapshot_id)
-    if taken.snapshot is None:
-        raise DataContractError(
-            f"The features of {current.job.as_of}, which an earlier try of this run had made, are in use no more.",
-            "Run the same command with --fresh.",
-        )
-    return taken.snapshot
-
-
-def snapshot_of(current: JobRun, connection: Connection, extraction: ExtractionReport, *, recompute: bool) -> Snapshot:
-    """Return the night's snapshot: the kept one, or a new one.
-
-    Raises
-    ------
-    DataContractError
-        Nobody is there to score.
-    """
-    settings, as_of = current.job.settings, current.job.as_of
-    kept = None if recompute else monitoring.reusable_snapshot(connection, as_of, settings.churn.definition)
-    if kept is not None:
-        current.job.progress.note(f"Using the snapshot kept for {as_of} (--recompute makes it anew).")
-        return kept
-    snapshot = build_snapshot(
-        connection,
-        SnapshotRequest.of(settings, extraction, as_of),
-        run_id=current.run.run_id,
-        origin="captured" if as_of == current.started_on else "reconstructed",
-        created_at=current.run.started_at,
-    )
-    if snapshot.customers == 0:
-        first, last = extraction.first_date, extraction.last_date
-        span = f"the data run from {first} to {last}" if first else "the source holds no usable row"
-        raise DataContractError(
-            f"No customer is active as of {as_of}; {span}.",
-            "Give an --as-of within the data, or check churn.definition and the mapping with `churn doctor`.",
-        )
-    return snapshot
 
 
 # --- nightly ------------------------------------------------------------------------------------------------------
@@ -205,49 +61,10 @@ def run_nightly(job: Job, options: NightOptions | None = None) -> NightSummary:
     how = options or NightOptions()
     inputs = None if how.fresh else Inputs(lambda connection: inputs_digest(connection, job, how))
     with running(job, "nightly", inputs=inputs) as current:
-        if how.unless_published and (done := _published(current)) is not None:
+        if how.unless_published and (done := already_published(current)) is not None:
             return done
         prepare(current, how)
         return run_night(current, extract_stage(current), how)
-
-
-def inputs_digest(connection: Connection, job: Job, options: NightOptions) -> str:
-    """Return what a night comes from: code, configuration, mapping, options, champion."""
-    champion = registry.champion(connection, registry.CHURN)
-    parts = {
-        "code": churn.__version__,
-        "settings": job.settings.digest(),
-        "mapping": {file.name: file.read_text(encoding="utf-8") for file in sorted(job.settings.sql_dir.glob("*.sql"))},
-        "recompute": options.recompute,
-        "replace_list": options.replace_list,
-        "champion": None if champion is None else champion.model_version,
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _published(current: JobRun) -> NightSummary | None:
-    """Return what is published of the night, if anything."""
-    with current.warehouse.begin() as connection:
-        night = publish.published_night(connection, current.job.as_of)
-    if night is None:
-        return None
-    note = f"The night of {night.as_of} is published already, by run {night.run_id}."
-    return NightSummary(night.as_of, night.run_id, 0, "", (note,), is_new=False)
-
-
-def prepare(current: JobRun, options: NightOptions) -> None:
-    """Refuse what can't be done, and clear what earlier runs have left."""
-    if current.run.states:
-        return
-
-    def work() -> None:
-        with current.warehouse.begin() as connection:
-            if options.replace_list:
-                campaigns.refuse_replacing_sent(connection, current.job.as_of)
-            monitoring.withdraw_abandoned(connection)
-            publish.sweep(connection)
-
-    current.tried(work, what="Clearing what earlier runs left")
 
 
 def run_night(current: JobRun, extraction: ExtractionReport, options: NightOptions) -> NightSummary:
@@ -271,10 +88,12 @@ def run_night(current: JobRun, extraction: ExtractionReport, options: NightOptio
 
 def score(current: JobRun, night: ScoredNight, *, replace_list: bool) -> None:
     """Run the scoring stages, each in a transaction of its own."""
+    before = night.state()
     try:
         _score_by_models(current, night)
         _assemble(current, night, replace_list=replace_list)
     except scoring.AttemptLostError as lost:
+        night.restore(before)
         current.job.progress.note(lost.message)
         current.run.forget(scoring.ATTEMPT_STAGES)
         _score_by_models(current, night)
@@ -343,10 +162,12 @@ def monitor(current: JobRun, night: ScoredNight) -> monitoring.Findings:
         return moved + sum(finding.counts.customers for finding in found.findings.nights)
 
     current.step("monitoring", work, found)
-    if found.findings is None:
-        with current.warehouse.begin() as connection:
-            found.findings = monitoring.evaluate_matured(connection, night.settings, night.as_of)
-    return found.findings
+    if found.findings is not None:
+        return found.findings
+    return current.transaction(
+        lambda connection: monitoring.evaluate_matured(connection, night.settings, night.as_of),
+        what="Finding out what became of past nights",
+    )
 
 
 def find_insights(current: JobRun, night: ScoredNight) -> None:
@@ -377,17 +198,24 @@ def check(current: JobRun, night: ScoredNight) -> None:
         return len(results)
 
     current.step("checks", work, night)
-    with current.warehouse.begin() as connection:
-        results[:] = results or checks.stored_results(connection, night.run_id)
+    if not results:
+        results[:] = current.transaction(
+            lambda connection: checks.stored_results(connection, night.run_id), what="Looking for the checks"
+        )
     try:
         checks.refuse_failures(results)
     except ChecksFailedError:
         failed = {result.name for result in results if not result.passed and result.severity == "fail"}
-        with current.warehouse.begin() as connection:
-            monitoring.drop_refused(connection, night.snapshot, run_id=night.run_id, failed=failed)
-            monitoring.withdraw_models(connection, night.author, night.as_of, outcomes=night.counted_outcomes)
-            campaigns.withdraw_outcomes(connection, night.run_id)
+        current.transaction(lambda connection: _withdraw(connection, night, failed), what="Taking the night back")
         raise
+
+
+def _withdraw(connection: Connection, night: ScoredNight, failed: Collection[str]) -> None:
+    """Take back what a night has put in force that the checks have refused."""
+    monitoring.drop_refused(connection, night.snapshot, run_id=night.run_id, failed=failed)
+    monitoring.withdraw_models(connection, night.author, night.as_of, outcomes=night.counted_outcomes)
+    campaigns.withdraw_outcomes(connection, night.run_id)
+    scoring.withdraw_month_segments(connection, night.run_id)
 
 
 def publish_night(current: JobRun, night: ScoredNight, findings: monitoring.Findings) -> None:

@@ -70,6 +70,18 @@ def published_night(connection: Connection, as_of: date) -> PublishedNight | Non
     return None if row is None else PublishedNight(*row)
 
 
+def shown_night(connection: Connection, as_of: date) -> PublishedNight | None:
+    """Return what is published for a night, or was until `[keep]` withdrew it and its list is still there."""
+    night = published_night(connection, as_of)
+    if night is not None:
+        return night
+    withdrawn = _withdrawn_night(connection, as_of)
+    if withdrawn is None:
+        return None
+    of_list = campaign_lists.c.as_of_date == as_of, campaign_lists.c.run_id == withdrawn.list_run_id
+    return withdrawn if connection.scalar(sa.select(sa.exists().where(*of_list))) else None
+
+
 def latest_published(connection: Connection) -> PublishedNight | None:
     """Return the latest published night, if any."""
     row = connection.execute(sa.select(published).order_by(published.c.as_of_date.desc()).limit(1)).first()

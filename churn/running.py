@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import platform
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol, TypeVar
 
@@ -18,14 +17,13 @@ import churn
 from churn.config import Settings
 from churn.connections import open_source, open_warehouse
 from churn.errors import ChurnError, TransientError, UsageError
-from churn.ledger import Clock, Run, RunOpening, State, beat, open_run
+from churn.heart import Heart
+from churn.ledger import Clock, Run, RunOpening, State, open_run
 from churn.migrate import require_current
 from churn.progress import Progress
 from churn.warehouse import Claim, Database, Writer, refuse_pooler, writer_lock
 from churn.warehouse.locks import LOCK_PATIENCE_SECONDS
 from churn.windows import business_day_start, business_today
-
-HEARTBEAT_SECONDS = 15.0
 
 Result = TypeVar("Result")
 
@@ -127,7 +125,14 @@ class JobRun:
                 self.run.stage_finished(connection, name, made, {})
             self.run.rows[name] = made
 
-    def step(self, name: str, work: Callable[[Connection], int], memory: Memory | None = None) -> None:
+    def step(
+        self,
+        name: str,
+        work: Callable[[Connection], int],
+        memory: Memory | None = None,
+        *,
+        before: Callable[[], None] | None = None,
+    ) -> None:
         """Run a stage in one transaction, which also says that it is done; try again what may pass.
 
         A stage that an earlier attempt of this run has finished is not run again: `memory` becomes what it left.
@@ -140,17 +145,21 @@ class JobRun:
             writes there, so that a try leaves everything or nothing.
         memory : Memory, optional
             What it tells later stages.
+        before : callable, optional
+            Done before the transaction is opened, in transactions of its own that may be done twice.
         """
         told = memory or NoMemory()
         if name in self.run.states:
             told.restore(self.run.states[name])
             return
-        before = told.state()
+        known = told.state()
 
         def attempt() -> None:
             self.writer.confirm()
             with self._watched(name):
-                self._attempt(name, work, told, before)
+                if before is not None and name not in self.run.states:
+                    before()
+                self._attempt(name, work, told, known)
 
         self.tried(attempt, what=f"Stage {name}")
 
@@ -180,6 +189,15 @@ class JobRun:
             return work()
 
         return _retrying(self.job, what)(again)
+
+    def transaction(self, work: Callable[[Connection], Result], *, what: str) -> Result:
+        """Do something in one transaction of the warehouse, and again while the trouble may pass."""
+
+        def attempt() -> Result:
+            with self.warehouse.begin() as connection:
+                return work(connection)
+
+        return self.tried(attempt, what=what)
 
     @contextmanager
     def _watched(self, name: str) -> Iterator[None]:
@@ -228,38 +246,6 @@ class Inputs:
     digest: Callable[[Connection], str]
 
 
-@dataclass
-class Heart:
-    """Says in the ledger, every so often, that a run is alive; in a thread, beside the work."""
-
-    warehouse: Database
-    run: Run
-    progress: Progress
-    _stop: threading.Event = field(default_factory=threading.Event)
-
-    @contextmanager
-    def beating(self) -> Iterator[None]:
-        """Beat as long as the block lasts."""
-        thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._stop.set()
-            thread.join()
-
-    def _beat(self) -> None:
-        is_told = False
-        while not self._stop.wait(HEARTBEAT_SECONDS):
-            try:
-                beat(self.warehouse, self.run.run_id, self.run.clock())
-            except ChurnError as error:
-                # The work itself meets the same trouble, and acts on it; this only has to be heard of.
-                if not is_told:
-                    self.progress.note(f"No sign of life could be given: {error.message}")
-                is_told = True
-
-
 @contextmanager
 def running(job: Job, name: str, *, inputs: Inputs | None = None) -> Iterator[JobRun]:
     """Take the writer lock, open the run in the ledger, and close both whatever happens.
@@ -303,7 +289,7 @@ def _taken(stack: ExitStack, job: Job, name: str, plain: Database) -> Writer:
         require_current(connection)
     refuse_pooler(plain)
     patience = None if job.wait else LOCK_PATIENCE_SECONDS
-    claim = Claim(name, job.as_of, job.clock())
+    claim = Claim(name, job.as_of, job.clock)
     return stack.enter_context(writer_lock(plain, claim, patience_seconds=patience, waiting=job.progress.note))
 
 

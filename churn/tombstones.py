@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hmac
 import os
+import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +26,10 @@ SHORTEST_KEY = 32
 _KEY_BYTES = 32
 _OTHERS = 0o077
 _MARK = b"churn: key of the forgotten"
+_LONG_ENOUGH = 5
+_LONG = 16
+_BREAKS = re.compile(r"[\s,;:|/=()\[\]{}<>\"']+")
+_STOPS = ".!?"
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,32 @@ class Tombstones:
     def forgotten(self, ids: Iterable[str]) -> list[str]:
         """Return those of some customer ids that were forgotten, in the order given."""
         return [customer_id for customer_id in ids if self.key.digest(customer_id) in self.digests]
+
+    def naming(self, values: Iterable[str]) -> list[str]:
+        """Return those of some values of attributes that are or hold the id of a forgotten customer."""
+        return [value for value in values if self.forgotten(_possible_ids(value))]
+
+
+def is_distinctive(text: str) -> bool:
+    """Say whether a text that is some customer's id can be nothing else, wherever it stands as a word of its own."""
+    has_letter = re.search(r"[^\W\d_]", text) is not None
+    has_other = re.search(r"[\d@]", text) is not None
+    return has_letter and ((has_other and len(text) >= _LONG_ENOUGH) or len(text) >= _LONG)
+
+
+def is_telling(text: str) -> bool:
+    """Say whether a whole value that equals some customer's id means them: `10427` and `C-7` do; `7` may be a tier."""
+    return len(text) >= _LONG_ENOUGH or re.fullmatch(r"(?=.*[^\W\d_])(?=.*\d).*", text, re.DOTALL) is not None
+
+
+def _possible_ids(value: str) -> Iterator[str]:
+    """Return what within an attribute's value would name a customer."""
+    for whole in {value, value.strip()}:
+        if is_telling(whole):
+            yield whole
+    for word in _BREAKS.split(value):
+        if is_distinctive(bare := word.rstrip(_STOPS)):
+            yield bare
 
 
 def load(connection: Connection, settings: Settings) -> Tombstones | None:

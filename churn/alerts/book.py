@@ -11,7 +11,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.engine import Connection
 
 from churn.alerts.causes import FAIL, Alert
-from churn.schema import alerts, runs
+from churn.ledger import NIGHT_JOBS
+from churn.schema import alerts, published, runs
 
 RECOVERED = " recovered"
 RETRIED = timedelta(days=3)
@@ -83,16 +84,27 @@ def take_over(connection: Connection, alert: Alert, *, opened_at: datetime, sent
 
 
 def close_failures(connection: Connection, job: str, *, as_of: date, at: datetime) -> None:
-    """Close what a success of a job puts an end to: its failures of the same night or an earlier one."""
-    later = sa.exists().where(runs.c.run_id == alerts.c.last_run_id, runs.c.as_of_date > as_of)
+    """Close what a success of a job puts an end to.
+
+    That is its failures of the same night or an earlier one; a night that failed stays open until it is published. Who
+    publishes or trains has extracted, too.
+    """
+    of_run = runs.c.run_id == alerts.c.last_run_id
+    later = sa.exists().where(of_run, runs.c.as_of_date > as_of)
+    is_out = sa.exists().where(published.c.as_of_date == runs.c.as_of_date)
+    missing = sa.exists().where(of_run, runs.c.job.in_(NIGHT_JOBS), ~is_out)
+    extracts = alerts.c.cause.startswith("extract failed ", autoescape=True)
     run_id = sa.select(sa.func.max(runs.c.run_id)).where(runs.c.job == job, runs.c.as_of_date == as_of)
     connection.execute(
         sa.update(alerts)
         .where(
             _IS_OPEN,
             alerts.c.severity == FAIL,
-            sa.or_(alerts.c.cause.startswith(f"{job} failed ", autoescape=True), alerts.c.cause == f"{job} died"),
+            sa.or_(
+                alerts.c.cause.startswith(f"{job} failed ", autoescape=True), alerts.c.cause == f"{job} died", extracts
+            ),
             ~later,
+            ~missing,
         )
         .values(closed_at=at, closed_run_id=run_id.scalar_subquery())
     )
@@ -120,9 +132,15 @@ def untold(connection: Connection, channels: Sequence[str], *, at: datetime) -> 
 
 def mark_told(connection: Connection, alert: OpenAlert, word: str) -> None:
     """Keep that a channel knows."""
+    enter_word(connection, alert.alert_id, alert.cause, word)
+
+
+def enter_word(connection: Connection, alert_id: int, cause: str, word: str) -> None:
+    """Enter in a row of a cause that a channel knows, unless it says so already."""
+    lacks = ~alerts.c.sent_to.contains(sa.cast([word], ARRAY(sa.Text)))
     connection.execute(
         sa.update(alerts)
-        .where(alerts.c.alert_id == alert.alert_id)
+        .where(alerts.c.alert_id == alert_id, alerts.c.cause == cause, lacks)
         .values(sent_to=sa.func.array_append(alerts.c.sent_to, word))
     )
 

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 from churn.config import Settings
 from churn.connections import EMBEDDED_SCHEME
@@ -17,6 +18,9 @@ LONGEST_TEXT = 1500
 NEXT = "\nNext: "
 FAIL = "fail"
 WARN = "warn"
+
+Standing = Literal["missing", "out", "before"]
+"""How a night stands: not published, published by the run that failed, or published by a run before it."""
 
 _COMMANDS = {
     1: "{again} --debug, and report what it prints",
@@ -104,7 +108,15 @@ def command_after(job: str, as_of: date, code: int) -> str:
     return _COMMANDS.get(code, "{again}").format(job=job, again=again)
 
 
-def failed(job: str, as_of: date, error: Exception, place: Place, checks: Sequence[tuple[str, str]] = ()) -> Alert:
+def failed(
+    job: str,
+    as_of: date,
+    error: Exception,
+    place: Place,
+    checks: Sequence[tuple[str, str]] = (),
+    *,
+    standing: Standing | None = None,
+) -> Alert:
     """Say that a job ended with an error.
 
     Parameters
@@ -116,16 +128,18 @@ def failed(job: str, as_of: date, error: Exception, place: Place, checks: Sequen
     place : Place
     checks : sequence of (str, str)
         Names of the checks that failed, and what each found, fit to be told.
+    standing : {"missing", "out", "before"}, optional
+        How the night stands; without it nothing is said of that.
     """
     code = error.exit_code if isinstance(error, ChurnError) else 1
     names = "".join(f" {name}" for name, _ in checks)
     return _alert(
-        f"{job} failed {code}{names}", f"{_subject(job, as_of)} (exit code {code})", _what(error, checks), place,
-        command_after(job, as_of, code),
+        f"{job} failed {code}{names}", f"{_subject(job, as_of, standing)} (exit code {code})", _what(error, checks),
+        place, command_after(job, as_of, code),
     )  # fmt: skip
 
 
-def died(job: str, as_of: date, code: int, place: Place) -> Alert:
+def died(job: str, as_of: date, code: int, place: Place, *, standing: Standing | None = None) -> Alert:
     """Say that a job ended without a word: it was killed, or it ended before it could speak.
 
     Parameters
@@ -135,15 +149,16 @@ def died(job: str, as_of: date, code: int, place: Place) -> Alert:
     code : int
         What its process returned: negative for a signal.
     place : Place
+    standing : {"missing", "out", "before"}, optional
+        As of `failed`.
     """
+    subject = _subject(job, as_of, standing)
     if 0 < code < 128:
-        what = f"The process ended with exit code {code}; its log says why."
-        return _alert(
-            f"{job} failed {code}", f"{_subject(job, as_of)} (exit code {code})", what, place,
-            command_after(job, as_of, code),
-        )  # fmt: skip
+        what = f"It ended with exit code {code}; its log, or the scheduler's, says why."
+        command = command_after(job, as_of, code)
+        return _alert(f"{job} failed {code}", f"{subject} (exit code {code})", what, place, command)
     what = f"The process was killed by {_signal(-code if code < 0 else code - 128)}."
-    return _alert(f"{job} died", f"{_subject(job, as_of)} (killed)", what, place, command_after(job, as_of, 75))
+    return _alert(f"{job} died", f"{subject} (killed)", what, place, command_after(job, as_of, 75))
 
 
 def warned(cause: str, title: str, what: str, place: Place, command: str = _LATER) -> Alert:
@@ -159,8 +174,12 @@ def _detail(what: str, place: Place, command: str) -> str:
     return f"{what[:LONGEST_TEXT]}\nWhere: {place}.{NEXT}{command}"
 
 
-def _subject(job: str, as_of: date) -> str:
-    if job == "nightly":
+def _subject(job: str, as_of: date, standing: Standing | None) -> str:
+    if standing == "out":
+        return f"The night of {as_of} is published, but its run ended badly"
+    if job == "nightly" and standing == "before":
+        return f"The night of {as_of} was not published anew"
+    if job == "nightly" and standing == "missing":
         return f"The night of {as_of} was not published"
     return f"churn {job} as of {as_of} failed"
 

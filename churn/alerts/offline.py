@@ -54,13 +54,18 @@ def keep(home: Path, kept: Sequence[KeptAlert]) -> None:
         asdict(entry.alert) | {"opened_at": entry.opened_at.isoformat(), "sent_to": list(entry.sent_to)}
         for entry in sorted(kept, key=lambda one: one.alert.cause)
     ]
-    partial = home / f"{FILE}.{os.getpid()}"
+    write_whole(home / FILE, entries)
+
+
+def write_whole(path: Path, content: object) -> None:
+    """Replace a file by JSON in one step, for its owner alone; call it within `one_at_a_time`."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(entries, file, ensure_ascii=False, indent=1)
+        json.dump(content, file, ensure_ascii=False, indent=1)
         file.flush()
         os.fsync(file.fileno())
-    partial.replace(home / FILE)
+    partial.replace(path)
 
 
 @contextmanager

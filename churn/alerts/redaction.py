@@ -9,15 +9,15 @@ from urllib.parse import quote, unquote, urlsplit
 from pydantic import SecretStr
 
 from churn.config import Settings
+from churn.warehouse import HIDDEN, without_values
 
-HIDDEN = "***"
 _SHORTEST = 4
 # What stands before the @ of any address, and what follows a word that announces a secret.
 _LOGIN = re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@]*(?::[^\s@]*)?@", re.IGNORECASE)
 _NAMED = re.compile(r"\b(password|passwd|pwd|passfile|secret|token|api_?key)(\s*[=:]\s*)('[^']*'|\"[^\"]*\"|[^\s,;&]+)",
                     re.IGNORECASE)  # fmt: skip
 # A value that Postgres could not read, which may be a customer's.
-_VALUE = re.compile(r'(invalid (?:input syntax|input value|byte sequence)[^"]*")[^"]*(")')
+_MISREAD = re.compile(r"invalid (?:input syntax|input value|byte sequence).*", re.DOTALL)
 
 
 def redacted_text(text: str, settings: Settings) -> str:
@@ -33,7 +33,7 @@ def redacted_text(text: str, settings: Settings) -> str:
         text = text.replace(secret, HIDDEN)
     text = _LOGIN.sub(rf"\1{HIDDEN}@", text)
     text = _NAMED.sub(rf"\1\2{HIDDEN}", text)
-    return _VALUE.sub(rf"\1{HIDDEN}\2", text)
+    return _MISREAD.sub(lambda found: without_values(found[0]), text)
 
 
 def _secrets(settings: Settings) -> Iterator[str]:

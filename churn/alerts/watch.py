@@ -7,18 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from churn.alerts import book
-from churn.alerts.causes import Place, died, failed, warehouse_name
+from churn.alerts.causes import Place, Standing, died, failed, warehouse_name
 from churn.alerts.desk import Desk
 from churn.alerts.findings import failed_checks, findings_of
 from churn.config import Settings
 from churn.errors import ChecksFailedError, LockedError, StoppedError, UsageError
 from churn.ledger import NIGHT_JOBS, Clock
-from churn.schema import runs, writer
+from churn.schema import published, runs
+from churn.sqlfiles import read_sql
 
 
 @contextmanager
@@ -49,7 +51,10 @@ def watching(settings: Settings, clock: Clock, job: str, as_of: date) -> Iterato
             watch.failure(error, began)
         finally:
             raise error
-    watch.success()
+    try:
+        watch.success()
+    except (StoppedError, KeyboardInterrupt):
+        watch.desk.log("Told to stop while alerts were told: the job is done; what is owed is told with the next run.")
 
 
 def tell_died(settings: Settings, clock: Clock, job: str, as_of: date, code: int) -> None:
@@ -70,6 +75,15 @@ def tell_died(settings: Settings, clock: Clock, job: str, as_of: date, code: int
 
 
 @dataclass(frozen=True)
+class Whereabouts:
+    """Where a job was when it ended, the night that it was at, and how that night stands."""
+
+    place: Place
+    as_of: date
+    standing: Standing | None
+
+
+@dataclass(frozen=True)
 class Watch:
     """One job, and the desk that it is told at."""
 
@@ -83,10 +97,11 @@ class Watch:
         def enter(connection: Connection) -> None:
             if isinstance(error, LockedError) and self._is_at_work(connection):
                 return
-            place = self._at(connection, began)
-            checks = failed_checks(connection, place.run_id) if isinstance(error, ChecksFailedError) else ()
-            alert = failed(self.job, self.as_of, error, place, checks)
-            book.note(connection, [self.desk.cleaned(alert)], at=self.desk.clock(), run_id=place.run_id)
+            at = self._at(connection, began)
+            run_id = at.place.run_id
+            checks = failed_checks(connection, run_id) if isinstance(error, ChecksFailedError) else ()
+            alert = failed(self.job, at.as_of, error, at.place, checks, standing=at.standing)
+            book.note(connection, [self.desk.cleaned(alert)], at=self.desk.clock(), run_id=run_id)
 
         self.desk.tell(enter, lambda: failed(self.job, self.as_of, error, self._place()))
 
@@ -100,9 +115,9 @@ class Watch:
                 return
             if code == LockedError.exit_code and self._is_at_work(connection):
                 return
-            place = self._at(connection, None)
-            alert = died(self.job, self.as_of, code, place)
-            book.note(connection, [self.desk.cleaned(alert)], at=self.desk.clock(), run_id=place.run_id)
+            at = self._at(connection, None)
+            alert = died(self.job, at.as_of, code, at.place, standing=at.standing)
+            book.note(connection, [self.desk.cleaned(alert)], at=self.desk.clock(), run_id=at.place.run_id)
 
         self.desk.tell(enter, lambda: died(self.job, self.as_of, code, self._place()))
 
@@ -127,16 +142,39 @@ class Watch:
         settings = self.desk.settings
         return Place(self.desk.host, str(settings.base_dir), warehouse_name(settings))
 
-    def _at(self, connection: Connection, began: datetime | None) -> Place:
+    def _at(self, connection: Connection, began: datetime | None) -> Whereabouts:
         """Say where the job was: the run is the one that this process had, or the last one where it is gone."""
-        ended = sa.func.coalesce(runs.c.finished_at, runs.c.heartbeat_at, runs.c.started_at)
-        query = sa.select(runs.c.run_id, runs.c.stage).where(runs.c.job == self.job, runs.c.as_of_date == self.as_of)
+        run = self._run(connection, began)
+        if run is None:
+            return Whereabouts(self._place(), self.as_of, self._standing(connection, self.as_of, None))
+        place = replace(self._place(), run_id=run.run_id, stage=run.stage)
+        return Whereabouts(place, run.as_of_date, self._standing(connection, run.as_of_date, run.run_id))
+
+    def _run(self, connection: Connection, began: datetime | None) -> Any:
+        """Return the run; of a backfill the last of its nights, unless that is done: it ended between two."""
+        query = sa.select(runs.c.run_id, runs.c.stage, runs.c.as_of_date, runs.c.status).where(runs.c.job == self.job)
+        is_backfill = self.job == "backfill"
+        if not is_backfill:
+            query = query.where(runs.c.as_of_date == self.as_of)
         if began is not None:
-            query = query.where(ended >= began, sa.func.coalesce(runs.c.pid, os.getpid()) == os.getpid())
-        row = connection.execute(query.order_by(runs.c.run_id.desc()).limit(1)).first()
-        return self._place() if row is None else replace(self._place(), run_id=row.run_id, stage=row.stage)
+            ended = sa.func.coalesce(runs.c.finished_at, runs.c.heartbeat_at, runs.c.started_at)
+            pid, host = os.getpid(), self.desk.host
+            query = query.where(
+                ended >= began, sa.func.coalesce(runs.c.pid, pid) == pid, sa.func.coalesce(runs.c.host, host) == host
+            )
+        run = connection.execute(query.order_by(runs.c.run_id.desc()).limit(1)).first()
+        return None if run is None or (is_backfill and run.status == "succeeded") else run
+
+    def _standing(self, connection: Connection, as_of: date, run_id: int | None) -> Standing | None:
+        """Say how the night stands, as readers see it."""
+        if self.job not in NIGHT_JOBS:
+            return None
+        shown = connection.scalar(sa.select(published.c.run_id).where(published.c.as_of_date == as_of))
+        if shown is None:
+            return "missing"
+        return "out" if shown == run_id else "before"
 
     def _is_at_work(self, connection: Connection) -> bool:
-        """Whether the job that holds the warehouse is this very one: then nothing is missed."""
-        same = sa.select(writer.c.fence).where(writer.c.job == self.job, writer.c.as_of_date == self.as_of)
-        return connection.execute(same).first() is not None
+        """Whether the job that holds the lock is this very one: then nothing is missed."""
+        holders = connection.execute(read_sql("status/lock_holder.sql").statement)
+        return any((row.job, row.as_of_date) == (self.job, self.as_of) for row in holders)

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from churn.config import Settings
 from churn.labels import make_labels
-from churn.schema import campaign_members, campaign_outcomes, run_stages, runs
+from churn.schema import campaign_members, campaign_outcomes, past_nights, published, run_stages, runs
 from churn.sqlfiles import read_sql
 from churn.windows import business_today
 
@@ -60,8 +60,14 @@ def withdraw_outcomes(connection: Connection, run_id: int) -> int:
 
 
 def _drop_leftovers(connection: Connection, run_id: int) -> None:
-    """Drop what runs that did not succeed have measured, and what is of no member, or of one who entered anew."""
-    good = sa.select(runs.c.run_id).where(runs.c.status == "succeeded")
+    """Drop what runs that did not succeed have measured, and what is of no member, or of one who entered anew.
+
+    What is published counts as good, whatever the ledger says of its run.
+    """
+    good = sa.union(
+        sa.select(runs.c.run_id).where(runs.c.status == "succeeded"),
+        *(sa.select(column) for night in (published, past_nights) for column in (night.c.run_id, night.c.list_run_id)),
+    )
     measured_by = campaign_outcomes.c.run_id
     connection.execute(sa.delete(campaign_outcomes).where(measured_by != run_id, measured_by.not_in(good)))
     is_member = [campaign_members.c[name] == campaign_outcomes.c[name] for name in _ENTRY]

@@ -31,8 +31,9 @@ def load_settings(path: Path | None = None, *, folder: Path | None = None) -> Se
     Raises
     ------
     ConfigError
-        No such file, not TOML, an unknown key, a value that its key does not allow, or the file of a secret can't
-        be read. Values are not repeated in the message, since they may be secrets.
+        No such file, or none here and no database in the environment; not TOML, an unknown key, a value that its key
+        does not allow, or the file of a secret can't be read. Values are not repeated in the message, since they may
+        be secrets.
     """
     file = path if path is not None else (folder or Path.cwd()) / CONFIG_FILE
     if path is not None and not file.is_file():
@@ -49,7 +50,20 @@ def load_settings(path: Path | None = None, *, folder: Path | None = None) -> Se
         raise ConfigError(_explain(error, file), "See `churn init` for every key.") from None
     except ValueError:
         raise ConfigError("An environment variable CHURN_… can't be read as a value of its key.") from None
-    return without_files(settings.model_copy(update={"base_dir": file.parent.resolve()}))
+    settings = without_files(settings.model_copy(update={"base_dir": file.parent.resolve()}))
+    if not file.is_file():
+        _refuse_nowhere(settings)
+    return settings
+
+
+def _refuse_nowhere(settings: Settings) -> None:
+    """Refuse a folder that nobody has made ours: an empty warehouse would be started there unasked."""
+    is_told = settings.source.url is not None or settings.warehouse.url is not None
+    if not is_told and not settings.home.exists():
+        raise ConfigError(
+            f"There is no {CONFIG_FILE} in {settings.base_dir}.",
+            "Go to your folder, give --config, or run `churn init`.",
+        )
 
 
 def _read_toml(file: Path) -> dict[str, Any]:

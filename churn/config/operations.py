@@ -89,7 +89,9 @@ class QualitySection(Section):
         "median than the table, before it is shown.",
     )
     volume_fail: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.5, description="The same for a night that is not published then; 1 stops only at tables that are empty."
+        0.5,
+        description="The same for a night that is not published then, of customers and subscriptions; 1 publishes "
+        "whatever comes, even nothing.",
     )
     stale_days: PositiveInt = Field(
         3, description="Days without a new row of a table that grows daily before it is shown."

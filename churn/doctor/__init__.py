@@ -6,6 +6,7 @@ import time
 from datetime import datetime, timedelta
 
 from churn.config import Settings
+from churn.doctor.emptied import rows_before
 from churn.doctor.findings import Finding, guarded
 from churn.doctor.ground import ground_findings
 from churn.doctor.source import source_findings
@@ -29,8 +30,8 @@ def examine(settings: Settings, now: datetime) -> list[Finding]:
     clock = _running(now)
     return [
         *ground_findings(settings),
-        *guarded("source", lambda: source_findings(settings, clock)),
-        *guarded("warehouse", lambda: warehouse_findings(settings, clock)),
+        *guarded("source", lambda: source_findings(settings, clock, rows_before(settings)), settings),
+        *guarded("warehouse", lambda: warehouse_findings(settings, clock), settings),
     ]
 
 

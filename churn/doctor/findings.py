@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from sqlalchemy.engine import Connection
 
+from churn.config import Settings
 from churn.errors import ChurnError
 from churn.ledger import Clock
 from churn.sqlfiles import read_sql
+from churn.warehouse import sqlstate
 
 OLDEST_POSTGRES = 15
 NEWEST_POSTGRES = 18
 MOST_CLOCK_SECONDS = 60
+_DENIED = "42501"
+_NO_ENTRY = re.compile(r'permission denied for database ("[^"]*"|\w+)')
 
 
 @dataclass(frozen=True)
@@ -38,12 +44,38 @@ class Finding:
     exit_code: int = 0
 
 
-def guarded(what: str, look: Callable[[], list[Finding]]) -> list[Finding]:
-    """Look, and let an error be a finding."""
+def guarded(what: str, look: Callable[[], list[Finding]], settings: Settings | None = None) -> list[Finding]:
+    """Look, and let an error be a finding.
+
+    Parameters
+    ----------
+    what : str
+        Begins with `source` or `warehouse`.
+    look : callable
+    settings : Settings, optional
+        For the login that lacks a right to the whole database.
+    """
     try:
         return look()
     except ChurnError as error:
-        return [Finding("fail", f"{what}: {error.message}", error.hint, error.exit_code)]
+        return [Finding("fail", f"{what}: {error.message}", _mend(what, error, settings), error.exit_code)]
+
+
+def _mend(what: str, error: ChurnError, settings: Settings | None) -> str:
+    """Return what to do; where a right is missing, which one: this is where whoever lacks one is sent."""
+    no_entry = _NO_ENTRY.search(error.message)
+    if no_entry is not None:
+        return f"Let an administrator run: grant connect on database {no_entry[1]} to {_login(what, settings)};"
+    if what.startswith("warehouse") and sqlstate(error) == _DENIED:
+        return "Run `churn migrate`, or let an administrator make this login a member of roles.churn_job."
+    return error.hint
+
+
+def _login(what: str, settings: Settings | None) -> str:
+    section = None if settings is None else settings.warehouse if what.startswith("warehouse") else settings.source
+    url = None if section is None or section.url is None else section.url.get_secret_value()
+    name = None if url is None else urlsplit(url).username
+    return unquote(name) if name else "the login"
 
 
 def session_findings(connection: Connection, side: str, clock: Clock) -> list[Finding]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,14 +12,16 @@ from sqlalchemy.engine import Connection
 
 from churn.config import Settings
 from churn.connections import open_source
-from churn.doctor.findings import Finding, session_findings
+from churn.doctor.emptied import emptied
+from churn.doctor.findings import Finding, guarded, session_findings
 from churn.errors import ChurnError
 from churn.extract import describe_source
+from churn.extract.doctor import Finding as MappingFinding
 from churn.extract.mapping import blaming, describe, load_mappings
 from churn.extract.times import Clocks
 from churn.ledger import Clock
 from churn.sqlfiles import read_sql
-from churn.warehouse import sqlstate, translated
+from churn.warehouse import Database, sqlstate, translated
 
 COUNTED_UP_TO_ROWS = 200_000
 """Of a bigger entity Postgres's estimate is told."""
@@ -38,8 +42,15 @@ _CANCELLED = "57014"
 _CLOCKS_APART = timedelta(minutes=10)
 
 
-def source_findings(settings: Settings, clock: Clock) -> list[Finding]:
+def source_findings(settings: Settings, clock: Clock, before: Mapping[str, int]) -> list[Finding]:
     """Look at the source; no row leaves it.
+
+    Parameters
+    ----------
+    settings : Settings
+    clock : callable
+    before : mapping of str to int
+        Rows that were extracted of each entity before.
 
     Raises
     ------
@@ -53,13 +64,21 @@ def source_findings(settings: Settings, clock: Clock) -> list[Finding]:
         status = "ok" if found.status == "absent" else found.status
         what, mend = f"source {found.entity}: {found.message}", found.mend
         if found.status in ("ok", "warn"):
-            with database.connect() as connection:
-                rows, age = _contents(connection, settings, found.entity, found.rows or 0, clock())
-            findings.append(Finding(status, what + rows, mend))
-            findings += age
+            looked = partial(_looked_at, database, settings, found, clock, before.get(found.entity, 0))
+            findings += guarded(f"source {found.entity}", looked)
         else:
-            findings.append(Finding(status, what, mend, 12 if found.status == "fail" else 0))
+            findings.append(Finding(status, what, mend, found.exit_code if found.status == "fail" else 0))
     return findings
+
+
+def _looked_at(
+    database: Database, settings: Settings, found: MappingFinding, clock: Clock, before: int
+) -> list[Finding]:
+    with database.connect() as connection:
+        count, told, odd = _contents(connection, settings, found.entity, found.rows or 0, clock())
+    if count == 0 and before and found.status == "ok":
+        return [emptied(settings, found.entity, before)]
+    return [Finding(found.status, f"source {found.entity}: {found.message}{told}", found.mend), *odd]
 
 
 def _rights(connection: Connection) -> list[Finding]:
@@ -82,21 +101,21 @@ def _rights(connection: Connection) -> list[Finding]:
 
 def _contents(
     connection: Connection, settings: Settings, entity: str, estimate: int, now: datetime
-) -> tuple[str, list[Finding]]:
-    """Return how many rows there are and from when the newest is, and what is odd about that."""
+) -> tuple[int | None, str, list[Finding]]:
+    """Return how many rows there are, where they are counted; that and the newest's time in words; what is odd."""
     connection.execute(sa.text("select set_config('statement_timeout', :patience, false)"), {"patience": _PATIENCE})
     try:
         count, newest = _looked_up(connection, settings, entity, estimate, now)
     except ChurnError as error:
         if sqlstate(error) != _CANCELLED:
             raise
-        return f"; the newest is not known: to look takes longer than {_PATIENCE}", []
+        return None, f"; the newest is not known: to look takes longer than {_PATIENCE}", []
     told = "" if count is None else f"; {count:,} counted"
     if newest is None:
-        return f"{told}; none has a time", []
+        return count, f"{told}; none has a time", []
     clocks = Clocks.of(settings, now)
     today = clocks.learned_at.replace(tzinfo=None)
-    return f"{told}; the newest of {newest:%Y-%m-%d %H:%M}", _odd(settings, entity, newest, today)
+    return count, f"{told}; the newest of {newest:%Y-%m-%d %H:%M}", _odd(settings, entity, newest, today)
 
 
 def _looked_up(
@@ -108,6 +127,10 @@ def _looked_up(
     count: sa.ColumnElement[Any] = sa.func.count() if estimate <= COUNTED_UP_TO_ROWS else sa.null()
     with blaming(mapped.mapping.file), translated("source"):
         found = connection.execute(sa.select(count, newest).select_from(rows)).one()
+        if found[0] is None and found[1] is None:
+            # The estimate may be of before the table was emptied.
+            is_empty = not connection.execute(sa.select(sa.exists(sa.select(rows)))).scalar_one()
+            return (0 if is_empty else None), None
     return found[0], found[1]
 
 

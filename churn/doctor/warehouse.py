@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from churn import registry, tombstones
 from churn.alerts import channels_of, open_alerts
+from churn.alerts.causes import FAIL, NEXT
 from churn.champions import require_usable
 from churn.config import Settings
 from churn.connections import EMBEDDED_SCHEME, open_warehouse
@@ -20,6 +21,7 @@ from churn.ledger import Clock
 from churn.migrate import require_current
 from churn.publish import latest_published
 from churn.schema import watermarks
+from churn.scoring.risk import no_model
 from churn.sqlfiles import read_sql
 from churn.warehouse import Database
 from churn.warehouse.locks import behind_pooler
@@ -182,7 +184,8 @@ def _model(connection: Connection, settings: Settings, now: datetime) -> list[Fi
     """Say which model the next night is scored by, whether it can be, and how old it is."""
     model = registry.champion(connection, registry.CHURN)
     if model is None:
-        return [Finding("warn", "model: none; nights are ranked by recency", "Run `churn train`.")]
+        told, mend = no_model(connection)
+        return [Finding("warn", f"model: none; nights are ranked by recency; {told[0].lower()}{told[1:]}", mend)]
     today = business_today(now, settings.business.timezone)
     try:
         require_usable(connection, settings, model, today=today)
@@ -208,12 +211,22 @@ def _untold(connection: Connection, settings: Settings) -> list[Finding]:
     channels = [channel.name for channel in channels_of(settings)]
     found = open_alerts(connection)
     untold = sum(any(alert.word_for(name) for name in channels) for alert in found)
+    failures = [
+        Finding(
+            "warn",
+            f"alerts: open since {alert.opened_at:%Y-%m-%d %H:%M} UTC: {alert.title}",
+            alert.detail.rpartition(NEXT)[2] or "`churn status` says what to run.",
+        )
+        for alert in found
+        if alert.severity == FAIL
+    ]
     if untold:
         return [
             Finding(
                 "warn",
                 f"alerts: {untold} of {len(found)} open causes could not be told everywhere",
                 "They are told again with the next run; `churn status` lists them.",
-            )
+            ),
+            *failures,
         ]
-    return [Finding("ok", f"alerts: {len(found)} open")]
+    return failures or [Finding("ok", f"alerts: {len(found)} open")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from churn.extract.doctor import Finding, describe_source
 from churn.extract.recording import record_quarantine
 from churn.extract.report import EntityCounts, ExtractionReport, QuarantineCount, QuarantineError
-from churn.extract.run import EntityPreview, extract, preview
+from churn.extract.run import EntityPreview, extract, preview, read_past
 
 __all__ = [
     "EntityCounts",
@@ -17,5 +17,6 @@ __all__ = [
     "describe_source",
     "extract",
     "preview",
+    "read_past",
     "record_quarantine",
 ]

@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from churn.extract.forgotten import delete_forgotten, find_forgotten
+from churn.extract.contract import CUSTOMERS
+from churn.extract.forgotten import delete_forgotten, empty_forgotten_values, find_forgotten
 from churn.extract.load import create_load, load_table, stream
 from churn.extract.plan import EntityPlan
 from churn.extract.times import Clocks
@@ -55,7 +56,10 @@ def load_rows(copying: Copying, plan: EntityPlan, progress: Callable[[int], None
     create_load(copying.warehouse, plan.name)
     rows = copy_query(copying, plan, plan.query(copying.clocks), progress)
     find_forgotten(copying.warehouse, copying.tombstones, plan.name)
-    return Loaded(rows, delete_forgotten(copying.warehouse, plan.name))
+    forgotten = delete_forgotten(copying.warehouse, plan.name)
+    if plan.name == CUSTOMERS.name:
+        empty_forgotten_values(copying.warehouse, copying.tombstones)
+    return Loaded(rows, forgotten)
 
 
 def copy_query(copying: Copying, plan: EntityPlan, query: sa.Select[Any], progress: Callable[[int], None]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,15 +12,19 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from churn.config import Settings
-from churn.errors import DataContractError
+from churn.errors import DataContractError, SourceError
 from churn.extract.contract import ENTITIES, USAGE_EVENTS
 from churn.extract.estimates import explained
 from churn.extract.mapping import MappedEntity, describe, load_mappings
 from churn.extract.times import Clocks
-from churn.warehouse import Database
+from churn.sqlfiles import read_sql
+from churn.warehouse import Database, sqlstate
 
 Status = Literal["ok", "warn", "fail", "absent"]
 
+_DENIED = "42501"
+_WORD = re.compile(r"[^\W\d][\w$]*")
+_QUOTED_NAME = re.compile(r'"([^"]+)"')
 _MARKER = datetime(1987, 6, 5, 4, 3, 21, tzinfo=UTC)
 _MARKER_TEXTS = ("1987-06-05", "1987-06-04", "1987-06-06")
 _SCANS = ("Scan", "Index")
@@ -40,6 +45,8 @@ class Finding:
         The mend is empty where there is nothing to do.
     rows : int or None
         Postgres's estimate of the rows that the SELECT gives.
+    exit_code : int
+        Of a failure.
     """
 
     entity: str
@@ -47,6 +54,7 @@ class Finding:
     message: str
     mend: str = ""
     rows: int | None = None
+    exit_code: int = DataContractError.exit_code
 
 
 def describe_source(source: Database, settings: Settings) -> list[Finding]:
@@ -66,16 +74,40 @@ def describe_source(source: Database, settings: Settings) -> list[Finding]:
         if name not in mappings:
             findings.append(Finding(name, "absent", "not mapped: its features are left out"))
             continue
-        with source.connect() as connection:
-            try:
+        try:
+            with source.connect() as connection:
                 findings.append(_look_at(connection, describe(connection, mappings[name]), settings))
-            except DataContractError as error:
-                findings.append(Finding(name, "fail", error.message, error.hint))
+        except DataContractError as error:
+            findings.append(Finding(name, "fail", error.message, error.hint))
+        except SourceError as error:
+            if sqlstate(error) != _DENIED:
+                raise
+            mend = missing_grants(source, mappings[name].query) or error.hint
+            findings.append(Finding(name, "fail", error.message, mend, exit_code=error.exit_code))
     return findings
 
 
+def missing_grants(source: Database, query: str) -> str:
+    """Return the SQL by which an administrator lets this login read what a mapping means; empty where all is there."""
+    words = sorted({word.lower() for word in _WORD.findall(query)} | set(_QUOTED_NAME.findall(query)))
+    with source.connect() as connection:
+        login = connection.execute(sa.text("select quote_ident(current_user)")).scalar_one()
+        lacking = connection.execute(read_sql("doctor/missing_grants.sql").statement, {"words": words}).all()
+    grants = "; ".join(f"grant {row.privilege} on {row.thing} to {login}" for row in lacking)
+    return f"Let an administrator run: {grants};" if grants else ""
+
+
 def _look_at(connection: Connection, entity: MappedEntity, settings: Settings) -> Finding:
-    estimate = int(explained(connection, entity, sa.select(entity.subquery()))["Plan Rows"])
+    whole = explained(connection, entity, sa.select(entity.subquery()))
+    estimate = int(whole["Plan Rows"])
+    if _gives_nothing(whole):
+        return Finding(
+            entity.name,
+            "warn",
+            "the SELECT gives 0 rows, whatever the table holds: its condition is always false",
+            f"Mend the where of {entity.mapping.file}.",
+            0,
+        )
     columns = ", ".join(entity.types)
     bounded = _bounded_column(entity)
     if bounded is None or _reaches_a_scan(connection, entity, bounded, settings):
@@ -87,6 +119,13 @@ def _look_at(connection: Connection, entity: MappedEntity, settings: Settings) -
         f"In {entity.mapping.file}, keep {bounded} a plain column, without limit, distinct or windows.",
         estimate,
     )
+
+
+def _gives_nothing(plan: dict[str, Any]) -> bool:
+    """Say whether Postgres knows without looking that there is no row: it reads no table then."""
+    nodes = list(_nodes(plan))
+    reads = any(word in node["Node Type"] for node in nodes for word in _SCANS if node["Node Type"] not in _NOT_SCANS)
+    return not reads and any(node.get("One-Time Filter") == "false" for node in nodes)
 
 
 def _bounded_column(entity: MappedEntity) -> str | None:

@@ -153,7 +153,7 @@ def refuse_above(max_share: float, plan: EntityPlan, rows: int, quarantine: tupl
         f"{quarantined:,} of {rows:,} rows of {plan.name} can't be used, more than "
         f"extract.max_quarantined_share = {max_share:g} allows: {'; '.join(map(str, quarantine))}. "
         "Nothing was changed.",
-        f"In {plan.entity.mapping.file}, {MENDS[most.reason]}.",
+        f"In {plan.entity.mapping.file}, {MENDS[most.reason]}; see bi.data_quality for examples.",
         quarantine,
     )
 

@@ -10,10 +10,12 @@ from sqlalchemy.engine import Connection
 
 from churn.extract.contract import USAGE_EVENTS
 from churn.extract.load import load_table
+from churn.sqlfiles import read_sql
 from churn.tombstones import Tombstones
 
 _IDS_AT_A_TIME = 5_000
 _FORGOTTEN = sa.table("forgotten_customers", sa.column("customer_id", sa.Text))
+_VALUES = sa.table("forgotten_values", sa.column("text_value", sa.Text))
 
 
 def find_forgotten(connection: Connection, tombstones: Tombstones | None, name: str) -> None:
@@ -48,6 +50,33 @@ def delete_forgotten(connection: Connection, name: str) -> int:
     if count:
         connection.execute(sa.delete(rows).where(is_forgotten(rows)))
     return count
+
+
+def empty_forgotten_values(connection: Connection, tombstones: Tombstones | None) -> int:
+    """Empty the attributes of loaded customers that name a forgotten one (`referred_by`), a few values in memory.
+
+    Returns
+    -------
+    int
+        Customers with such an attribute.
+    """
+    if tombstones is None:
+        return 0
+    connection.exec_driver_sql(
+        "create temporary table if not exists forgotten_values (text_value text primary key) on commit drop"
+    )
+    connection.execute(sa.delete(_VALUES))
+    values = read_sql("forget/attribute_values.sql").statement
+    # `yield_per` is of no effect on SQL of a file.
+    streamed = {"stream_results": True, "max_row_buffer": _IDS_AT_A_TIME}
+    found = connection.execute(values, execution_options=streamed)
+    is_any = False
+    for part in found.scalars().partitions(_IDS_AT_A_TIME):
+        if naming := tombstones.naming(part):
+            is_any = True
+            listed = sa.func.unnest(sa.cast(naming, ARRAY(sa.Text)))
+            connection.execute(sa.insert(_VALUES).from_select(["text_value"], sa.select(listed)))
+    return connection.execute(read_sql("forget/attributes_emptied.sql").statement).rowcount if is_any else 0
 
 
 def is_forgotten(rows: sa.FromClause) -> sa.ColumnElement[bool]:

@@ -41,6 +41,7 @@ _OPAQUE = re.compile(
 _FIRST_WORDS = ("select", "with", "values", "table")
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,40}")
 _USERS_FAULT = ("0A", "21", "22", "25006", "42", "P0")
+_DATA_FAULT = "22"
 _NOT_USERS_FAULT = "42501"
 
 
@@ -196,7 +197,10 @@ def blaming(file: str) -> Iterator[None]:
         if not state.startswith(_USERS_FAULT) or state == _NOT_USERS_FAULT:
             raise
         message = error.message.removeprefix("The source database refused a statement: ")
-        raise DataContractError(f"{file}: the source refuses the SELECT: {message}", f"Mend it in {file}.") from error
+        where = "; the source's log names the value" if state.startswith(_DATA_FAULT) else ""
+        raise DataContractError(
+            f"{file}: the source refuses the SELECT: {message}", f"Mend it in {file}{where}."
+        ) from error
 
 
 def _type_names(source: Connection, oids: set[int]) -> dict[int, str]:

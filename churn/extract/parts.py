@@ -105,7 +105,8 @@ def finish_history(
         done += copy_query(copying, plan, touched, lambda rows: progress(history.rows + rows))
         key = plan.entity.mapping.entity.key
         loaded = sa.table(load_table(plan.name), sa.column(key)).alias("touched")
-        connection.execute(sa.delete(kept).where(kept.c[key] == loaded.c[key]))
+        for is_gone, known in ((sa.false(), loaded.c[key]), (sa.true(), _hashed(loaded.c[key]))):
+            connection.execute(sa.delete(kept).where(kept.c[key] == known, kept.c[IS_FORGOTTEN] == is_gone))
     rest = Days(history.parts[0].days.first, again, is_rest=True)
     copy_query(copying, plan, _query(copying, plan, rest, touched_since), lambda rows: progress(done + rows))
     _keep(copying, plan)
@@ -119,22 +120,33 @@ def _query(copying: Copying, plan: EntityPlan, days: Days, untouched_since: date
 
 
 def _keep(copying: Copying, plan: EntityPlan) -> None:
-    """Move rows from the temporary load table to the one that stays; of a forgotten customer's, only their number."""
+    """Move rows from the temporary load table to the one that stays; of a forgotten customer's, only their number.
+
+    Where rows that were updated meanwhile are read again, hashes of their keys tell which of them are there already.
+    """
     connection, name = copying.warehouse, plan.name
     kept = kept_table(name)
     columns = load_columns(name)
     loaded = sa.table(load_table(name), *(sa.column(column.name) for column in columns))
     find_forgotten(connection, copying.tombstones, name)
-    counted = [_day_column(name), *(["events"] if name == USAGE_EVENTS.name else [])]
+    counted: dict[str, sa.ColumnElement[Any]] = {_day_column(name): loaded.c[_day_column(name)]}
+    if name == USAGE_EVENTS.name:
+        counted["events"] = loaded.c.events
+    if plan.entity.has("updated_at"):
+        key = plan.entity.mapping.entity.key
+        counted[key] = _hashed(loaded.c[key])
     connection.execute(
         sa.insert(kept).from_select(
-            [*counted, IS_FORGOTTEN],
-            sa.select(*(loaded.c[column] for column in counted), sa.true()).where(is_forgotten(loaded)),
+            [*counted, IS_FORGOTTEN], sa.select(*counted.values(), sa.true()).where(is_forgotten(loaded))
         )
     )
     delete_forgotten(connection, name)
     connection.execute(sa.insert(kept).from_select([c.name for c in columns], sa.select(*loaded.columns)))
     run_ddl(connection, f"drop table {quoted(load_table(name))}")
+
+
+def _hashed(key: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+    return sa.func.encode(sa.func.sha256(sa.func.convert_to(key, "UTF8")), "hex")
 
 
 def _show(connection: Connection, name: str) -> Loaded:

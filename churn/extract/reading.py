@@ -113,7 +113,7 @@ def usage_by_customer(entity: MappedEntity, clocks: Clocks, days: Days) -> sa.Se
     """Return the number of usable events a customer in these business days."""
     rows = _events(entity, clocks, days)
     fine = [sa.not_(fault) for fault in _faults(entity, rows, clocks).values()]
-    fine.append(sa.func.length(sa.cast(rows.c.event_type, sa.Text())) <= 200)
+    fine.append(sa.func.length(sa.cast(rows.c.event_type, sa.Text())).between(1, 200))
     columns: list[sa.ColumnElement[Any]] = [
         sa.cast(rows.c.customer_id, sa.Text()).label("customer_id"),
         _count_where(sa.and_(*fine)).label("events"),

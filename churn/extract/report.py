@@ -48,9 +48,8 @@ class QuarantineCount:
     samples: tuple[str, ...]
 
     def __str__(self) -> str:
-        """Return the count in words, with samples."""
-        examples = f" (such as {', '.join(self.samples[:3])})" if any(self.samples) else ""
-        return f"{self.rows:,} {self.reason.replace('_', ' ')}{examples}"
+        """Return the count in words, without samples: errors are kept, and these name customers."""
+        return f"{self.rows:,} {self.reason.replace('_', ' ')}"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ from churn.config import Settings
 from churn.errors import DataContractError
 from churn.extract.contract import CUSTOMERS, USAGE_EVENTS
 from churn.extract.copying import Copying, Loaded, load_rows
-from churn.extract.entities import stage_rows, stage_usage
+from churn.extract.entities import FEWEST_VANISHED, stage_rows, stage_usage
 from churn.extract.history import drop_histories, forget_history, read_histories
 from churn.extract.load import create_tables, same_text, source_snapshot, stream
 from churn.extract.mapping import blaming
@@ -23,6 +23,7 @@ from churn.extract.plan import EntityPlan, plan_entities, read_watermarks
 from churn.extract.recording import move_watermark, record_counts
 from churn.extract.report import EntityCounts, ExtractionReport, QuarantineError
 from churn.extract.times import Clocks
+from churn.extract.versions import current_rows
 from churn.sqlfiles import read_sql
 from churn.tombstones import load as load_tombstones
 from churn.warehouse import Database, literal_sql, translated
@@ -38,6 +39,7 @@ def extract(
     progress: Progress,
     full: bool = False,
     warehouse: Database | None = None,
+    past_is_read: bool = False,
 ) -> ExtractionReport:
     """Bring staging up to the source.
 
@@ -62,6 +64,8 @@ def extract(
         Read everything, whatever was read before.
     warehouse : Database, optional
         The warehouse of `connection`, for the transactions of those parts; without it everything is read at once.
+    past_is_read : bool
+        `read_past` was called before, so that the transaction of `connection` need not stand open meanwhile.
 
     Raises
     ------
@@ -73,7 +77,7 @@ def extract(
         Too many rows of an entity are unusable; carries the counts.
     """
     clocks = Clocks.of(settings, started_at)
-    if warehouse is not None and not full:
+    if warehouse is not None and not full and not past_is_read:
         read_history(source, warehouse, settings, clocks, progress)
     with translated("warehouse"):
         plans, loaded = _load(source, connection, settings, clocks, progress, full=full)
@@ -93,6 +97,13 @@ def extract(
         first_date=dates.first_date,
         last_date=dates.last_date,
     )
+
+
+def read_past(
+    source: Database, warehouse: Database, settings: Settings, *, started_at: datetime, progress: Progress
+) -> None:
+    """Read the past of big entities that are new, in parts that are committed one by one; `extract` reads the rest."""
+    read_history(source, warehouse, settings, Clocks.of(settings, started_at), progress)
 
 
 @dataclass(frozen=True)
@@ -145,6 +156,7 @@ def _load(
     histories = {} if full else read_histories(connection)
     with source_snapshot(source) as reading, translated("warehouse"):
         plans = plan_entities(reading, read_watermarks(connection), settings, clocks, full=full)
+        plans = [_whole_where_rows_vanished(reading, connection, plan) for plan in plans]
         same_text(connection)
         create_tables(connection, tuple(plan.name for plan in plans))
         copying = Copying(reading, connection, clocks, load_tombstones(connection, settings))
@@ -163,6 +175,19 @@ def _load(
                 file = plan.entity.mapping.file
                 stream(reading, late, connection, "load_usage_late", file=file, progress=lambda _rows: None)
     return plans, loaded
+
+
+def _whole_where_rows_vanished(reading: Connection, connection: Connection, plan: EntityPlan) -> EntityPlan:
+    """Read an entity whole that is read by `updated_at`, where the source holds notably fewer rows than staging does.
+
+    What was deleted does not show by `updated_at`; a table that was emptied would be noticed days later.
+    """
+    if plan.mode != "changed":
+        return plan
+    rows = literal_sql(sa.select(sa.func.count()).select_from(plan.entity.subquery()))
+    with blaming(plan.entity.mapping.file), translated("source"):
+        found = reading.exec_driver_sql(rows, execution_options={"no_parameters": True}).scalar_one()
+    return replace(plan, mode="full") if found + FEWEST_VANISHED <= current_rows(connection, plan.name) else plan
 
 
 @contextmanager

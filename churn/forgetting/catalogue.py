@@ -15,7 +15,11 @@ from churn.sqlfiles import read_sql
 MODEL_TEXT = ("ops.models", "artifact")
 """Bound by its SHA-256 and never changed: a model that names a customer is told of."""
 
+SOURCE_WORDS = ("subscription_id", "payment_id", "ticket_id", "plan", "event_type", "status", "severity")
+"""Columns of `staging` that hold the source's own keys and labels: another one would be another row."""
+
 _KEYS = ("customer_key", "customer_id")
+_OF_VALUES = ("staging", "scores")
 _KINDS: dict[str, Any] = {"json": JSON, "jsonb": JSONB, "_text": ARRAY(sa.Text), "_varchar": ARRAY(sa.Text)}
 _SUFFIX_SIGNS = 8
 
@@ -33,11 +37,14 @@ class Column:
         As Postgres calls it: `text`, `_text` (an array), `jsonb`, ….
     is_unique : bool
         Whether it is part of a key.
+    may_be_value : bool
+        Whether a whole text of it may be the value of an attribute.
     """
 
     name: str
     type: str
     is_unique: bool
+    may_be_value: bool = False
 
     @property
     def element(self) -> sa.ColumnClause[Any]:
@@ -64,7 +71,9 @@ class Column:
         return sa.cast(self.element, sa.Text)
 
     def _pattern(self, traces: Traces) -> str:
-        return traces.json_pattern if self.type in ("json", "jsonb") else traces.pattern
+        if self.type in ("json", "jsonb"):
+            return traces.json_value_pattern if self.may_be_value else traces.json_pattern
+        return traces.value_pattern if self.may_be_value else traces.pattern
 
     def _replaced(self, text: sa.ColumnElement[str], traces: Traces) -> sa.ColumnElement[str]:
         instead: sa.ColumnElement[str] = sa.literal(FORGOTTEN)
@@ -118,6 +127,18 @@ class Place:
         query = sa.select(sa.func.count()).select_from(self._target).where(sa.or_(*named))
         return int(connection.execute(query).scalar_one())
 
+    def kept(self, connection: Connection, traces: Traces) -> list[str]:
+        """Return the columns in which keys and labels of the source name the customer in rows of others."""
+        words = [column for column in self.columns if self._is_source_word(column)]
+        return [
+            f"{self.name}.{column.name}"
+            for column in words
+            if connection.scalar(sa.select(sa.exists().select_from(self._target).where(column.finds(traces))))
+        ]
+
+    def _is_source_word(self, column: Column) -> bool:
+        return self.schema == "staging" and column.name in SOURCE_WORDS
+
     @property
     def _target(self) -> sa.TableClause:
         return sa.table(self.table, *(sa.column(column.name) for column in self.columns), schema=self.schema)
@@ -135,7 +156,9 @@ class Place:
     @property
     def _texts(self) -> list[Column]:
         return [
-            column for column in self.columns if column.name not in _KEYS and (self.name, column.name) != MODEL_TEXT
+            column
+            for column in self.columns
+            if column.name not in _KEYS and (self.name, column.name) != MODEL_TEXT and not self._is_source_word(column)
         ]
 
 
@@ -144,7 +167,8 @@ def places(connection: Connection) -> list[Place]:
     found: dict[tuple[str, str], list[Column]] = {}
     for row in connection.execute(read_sql("forget/columns.sql").statement):
         columns = found.setdefault((row.table_schema, row.table_name), [])
-        columns.append(Column(row.column_name, row.type_name, row.is_unique))
+        may_be_value = row.table_schema in _OF_VALUES and not row.is_unique
+        columns.append(Column(row.column_name, row.type_name, row.is_unique, may_be_value))
     return [Place(schema, table, tuple(columns)) for (schema, table), columns in found.items()]
 
 
@@ -152,7 +176,7 @@ def models_naming(connection: Connection, traces: Traces) -> list[str]:
     """Return the versions of models whose text names the customer, such as a value of an attribute."""
     models = sa.table("models", sa.column("model_version", sa.Text), schema="ops")
     # The artifact is a text that holds JSON.
-    named = Column("artifact", "json", is_unique=False).finds(traces)
+    named = Column("artifact", "json", is_unique=False, may_be_value=True).finds(traces)
     query = sa.select(models.c.model_version).select_from(models).where(named).order_by(models.c.model_version)
     return list(connection.execute(query).scalars())
 

@@ -19,7 +19,7 @@ from churn.migrate import require_current
 from churn.running import Job, running
 from churn.schema import customer_keys, tombstones
 from churn.sqlfiles import read_sql
-from churn.tombstones import ForgetKey, key_for_forgetting
+from churn.tombstones import ForgetKey, key_for_forgetting, load
 
 JOB = "forget"
 LONGEST_ID = 200
@@ -54,6 +54,10 @@ class Forgotten:
     exported : tuple of Exported
     models : tuple of str
         Models whose text names the customer.
+    kept : tuple of str
+        Columns of `staging` whose keys or labels name the customer in rows of others: the source has them so.
+    is_plain : bool
+        Whether the id is a number or a short word, which texts may hold for something else.
     """
 
     was_known: bool
@@ -62,6 +66,8 @@ class Forgotten:
     digest_prefix: str
     exported: tuple[Exported, ...]
     models: tuple[str, ...]
+    kept: tuple[str, ...] = ()
+    is_plain: bool = False
 
 
 def forget(job: Job, customer_id: str) -> Forgotten:
@@ -79,13 +85,17 @@ def forget(job: Job, customer_id: str) -> Forgotten:
     Raises
     ------
     UsageError
-        No customer can have this id.
+        No customer can have this id, or one that differs in case or blanks alone has.
     ConfigError
         The key of the tombstones is missing or another.
     WarehouseError
         Something would be left; then nothing is erased.
     """
     _refuse_impossible(customer_id)
+    with open_warehouse(job.settings, job=JOB).begin() as connection:
+        require_current(connection)
+        # Before the run begins: the ledger keeps errors, and this one names a customer.
+        _refuse_other_spelling(connection, job, customer_id)
     found: list[Forgotten] = []
     with running(job, JOB) as current:
 
@@ -104,6 +114,7 @@ def preview(job: Job, customer_id: str) -> dict[str, int]:
     _refuse_impossible(customer_id)
     with open_warehouse(job.settings, job=JOB).begin() as connection:
         require_current(connection)
+        _refuse_other_spelling(connection, job, customer_id)
         traces = _traces(connection, customer_id)
         found = {place.name: place.count(connection, traces) for place in places(connection)}
     return {name: rows for name, rows in found.items() if rows}
@@ -116,7 +127,26 @@ def _refuse_impossible(customer_id: str) -> None:
 
 def _traces(connection: Connection, customer_id: str) -> Traces:
     query = sa.select(customer_keys.c.customer_key).where(customer_keys.c.customer_id == customer_id)
-    return Traces(customer_id, connection.scalar(query))
+    traces = Traces(customer_id, connection.scalar(query))
+    if traces.customer_key is None:
+        return traces
+    rows = connection.execute(read_sql("forget/own_rows.sql").statement, {"customer_key": traces.customer_key})
+    return traces.of_rows(rows.scalars())
+
+
+def _refuse_other_spelling(connection: Connection, job: Job, customer_id: str) -> None:
+    """Refuse an id that nobody has, where one has it but for case or blanks; not one that was forgotten before."""
+    values = {"customer_id": customer_id}
+    alike = list(connection.execute(read_sql("forget/spellings.sql").statement, values).scalars())
+    if not alike or customer_id in alike:
+        return
+    stones = load(connection, job.settings)
+    if stones is not None and stones.forgotten([customer_id]):
+        return
+    raise UsageError(
+        f"Nobody has this id, but {', '.join(map(repr, alike))} is alike; nothing was erased.",
+        "Give the id as the source has it, with its case and blanks.",
+    )
 
 
 def _forget(connection: Connection, customer_id: str, key: ForgetKey, *, run_id: int, at: datetime) -> Forgotten:
@@ -127,9 +157,17 @@ def _forget(connection: Connection, customer_id: str, key: ForgetKey, *, run_id:
     _refuse_remains(connection, traces, everywhere)
     digest = key.digest(customer_id)
     _bury(connection, {"digest": digest, "key_mark": key.mark, "forgotten_at": at, "run_id": run_id, "rows": erased})
-    models = () if traces.customer_key is None else tuple(models_naming(connection, traces))
     was_known = traces.customer_key is not None
-    return Forgotten(was_known, erased, len(everywhere), digest.hex()[:12], exported, models)
+    return Forgotten(
+        was_known,
+        erased,
+        len(everywhere),
+        digest.hex()[:12],
+        exported,
+        models=tuple(models_naming(connection, traces)) if was_known else (),
+        kept=tuple(name for place in everywhere for name in place.kept(connection, traces)),
+        is_plain=not traces.is_distinctive,
+    )
 
 
 def _exported(connection: Connection, traces: Traces) -> Iterator[Exported]:
@@ -142,29 +180,38 @@ def _exported(connection: Connection, traces: Traces) -> Iterator[Exported]:
 def _erased(connection: Connection, traces: Traces, everywhere: list[Place]) -> dict[str, int]:
     """Take the customer out of every table; return the rows by table."""
     counts = dict.fromkeys((place.name for place in everywhere), 0)
-    counts["ops.quarantine"] += _without_samples(connection, traces)
+    for name, rows in _without_samples(connection, traces).items():
+        counts[name] += rows
     if traces.customer_key is not None:
         values = {"customer_key": traces.customer_key}
         for name in _NAMELESS:
             table = sa.table(name.removeprefix("ops."), sa.column("customer_key"), schema="ops")
             own = sa.select(sa.func.count()).select_from(table).where(table.c.customer_key == traces.customer_key)
             counts[name] += connection.execute(own).scalar_one()
-        for name in ("nameless", "close_ranks", "snapshot_counts"):
-            connection.execute(read_sql(f"forget/{name}.sql").statement, values)
+        for file in ("nameless", "close_ranks", "snapshot_counts"):
+            connection.execute(read_sql(f"forget/{file}.sql").statement, values)
     for place in everywhere:
         counts[place.name] += place.erase_rows(connection, traces)
+    needles = {"needle": traces.customer_id, "json_needle": traces.json_id, "pattern": traces.value_pattern}
+    emptied = connection.execute(read_sql("forget/attributes.sql").statement, needles).one()
+    counts["staging.customers"] += emptied.versions
+    counts["staging.customer_attributes"] += emptied.attribute_values
     for place in everywhere:
         counts[place.name] += place.blank_texts(connection, traces)
     return {name: rows for name, rows in counts.items() if rows}
 
 
-def _without_samples(connection: Connection, traces: Traces) -> int:
-    """Take the customer's samples out of the quarantine; return the reasons that had any."""
-    values: dict[str, Any] = {"customer_id": traces.customer_id, "json_pattern": traces.json_pattern, "row_keys": []}
-    if traces.customer_key is not None:
-        own = read_sql("forget/own_rows.sql").statement
-        values["row_keys"] = list(connection.execute(own, {"customer_key": traces.customer_key}).scalars())
-    return connection.execute(read_sql("forget/quarantine.sql").statement, values).rowcount
+def _without_samples(connection: Connection, traces: Traces) -> dict[str, int]:
+    """Take samples of quarantined rows out of the quarantine and of old errors; return the rows by table."""
+    values = {"customer_id": traces.customer_id, "json_pattern": traces.json_pattern}
+    reasons = connection.execute(read_sql("forget/quarantine.sql").statement, values).rowcount
+    told = connection.execute(read_sql("forget/error_samples.sql").statement).one()
+    return {
+        "ops.quarantine": reasons,
+        "ops.runs": told.run_errors,
+        "ops.run_stages": told.stage_errors,
+        "ops.alerts": told.alert_texts,
+    }
 
 
 def _refuse_remains(connection: Connection, traces: Traces, everywhere: list[Place]) -> None:

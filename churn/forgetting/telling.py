@@ -34,9 +34,11 @@ def _proof(done: Forgotten) -> list[str]:
         lines = ["Nothing was left to erase."]
     else:
         lines = ["The warehouse does not know this customer: nothing was erased."]
+    plain = ["The id is a number or a short word: in texts it was searched where they speak of a customer."]
     return [
         *lines,
         f"Searched {done.searched} tables of staging, scores and ops for the id and its key: found 0.",
+        *(plain if done.is_plain else []),
         f"Tombstone {done.digest_prefix}… is set: who comes under this id again is left out of every extraction.",
     ]
 
@@ -50,6 +52,11 @@ def _to_do(done: Forgotten) -> list[str]:
         lines.append(
             f"- The models {', '.join(done.models)} name the customer among the values of an attribute: take that "
             "attribute out of the mapping and run `churn train`."
+        )
+    if done.kept:
+        lines.append(
+            f"- Keys or labels in rows of others name the customer ({', '.join(done.kept)}): the source has them so; "
+            "change them there."
         )
     return [*lines, f"- {_SOURCE}", f"- {_BACKUPS}"]
 

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from churn.monitoring.drift import watch_drift
 from churn.monitoring.realised import Findings, due_nights, evaluate_matured
-from churn.monitoring.refusal import drop_refused, reusable_snapshot, withdraw_abandoned, withdraw_models
+from churn.monitoring.refusal import (
+    AbandonedRun,
+    drop_refused,
+    reusable_snapshot,
+    withdraw_abandoned,
+    withdraw_features,
+    withdraw_models,
+)
 from churn.monitoring.storage import store_findings
 
 __all__ = [
+    "AbandonedRun",
     "Findings",
     "drop_refused",
     "due_nights",
@@ -16,5 +24,6 @@ __all__ = [
     "store_findings",
     "watch_drift",
     "withdraw_abandoned",
+    "withdraw_features",
     "withdraw_models",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -95,14 +96,32 @@ def withdraw_models(
     return withdrawn
 
 
-def withdraw_abandoned(connection: Connection) -> list[str]:
-    """Take back what nights have put in force that were cut off and are not gone on with; return the versions.
+@dataclass(frozen=True)
+class AbandonedRun:
+    """A run of a night that was cut off, and with which nothing goes on.
+
+    Attributes
+    ----------
+    run_id : int
+    as_of : date
+    started_at : datetime
+    inputs_digest : str or None
+    """
+
+    run_id: int
+    as_of: date
+    started_at: datetime
+    inputs_digest: str | None
+
+
+def withdraw_abandoned(connection: Connection) -> list[AbandonedRun]:
+    """Take back the segments and CLV models of nights that were cut off and are not gone on with; return those runs.
 
     Called before the sweep, which marks such runs as looked at.
     """
     shown = sa.union(sa.select(published.c.run_id), sa.select(past_nights.c.run_id))
     abandoned = connection.execute(
-        sa.select(runs.c.run_id, runs.c.job, runs.c.as_of_date, runs.c.started_at)
+        sa.select(runs.c.run_id, runs.c.job, runs.c.as_of_date, runs.c.started_at, runs.c.inputs_digest)
         .where(
             runs.c.job.in_(NIGHT_JOBS),
             runs.c.status.in_(("died", "failed")),
@@ -112,11 +131,19 @@ def withdraw_abandoned(connection: Connection) -> list[str]:
         )
         .order_by(runs.c.run_id.desc())
     ).all()
-    withdrawn: list[str] = []
     for run in abandoned:
         author = registry.Author(f"churn {run.job}, run {run.run_id}", run.started_at, run.run_id)
-        withdrawn += withdraw_models(connection, author, run.as_of_date, outcomes=None, why="it was cut off")
-    return withdrawn
+        for version in withdraw_models(connection, author, run.as_of_date, outcomes=None, why="it was cut off"):
+            if not _is_used(connection, version):
+                connection.execute(sa.delete(segment_outcomes).where(segment_outcomes.c.model_version == version))
+    return [AbandonedRun(run.run_id, run.as_of_date, run.started_at, run.inputs_digest) for run in abandoned]
+
+
+def withdraw_features(connection: Connection, run_id: int, as_of: date) -> None:
+    """Take the features of a night out of use that a run has made which is started over."""
+    kept = find_snapshot(connection, as_of)
+    if kept is not None:
+        withdraw_snapshot(connection, kept, run_id=run_id)
 
 
 def _adopted_by(connection: Connection, run_id: int) -> set[str]:
@@ -130,7 +157,9 @@ def _adopted_by(connection: Connection, run_id: int) -> set[str]:
 
 
 def _is_used(connection: Connection, version: str) -> bool:
-    """Whether a finished night has used a model."""
+    """Whether a finished night has used a model, or one that was published, whatever the ledger says of its run."""
     named = sa.or_(*(runs.c.versions[kind].astext == version for kind in (registry.SEGMENTS, registry.CLV)))
-    used = sa.select(runs.c.run_id).where(runs.c.status == "succeeded", named).limit(1)
+    shown = sa.union(sa.select(published.c.run_id), sa.select(past_nights.c.run_id))
+    is_finished = sa.or_(runs.c.status == "succeeded", runs.c.run_id.in_(shown))
+    used = sa.select(runs.c.run_id).where(is_finished, named).limit(1)
     return connection.scalar(used) is not None

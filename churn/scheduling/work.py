@@ -5,10 +5,11 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from churn.config import triggers
-from churn.errors import ChurnError, TransientError, WarehouseError
+from churn.errors import ChurnError
 from churn.scheduling.bench import LOCKED, NOT_STARTED, TRANSIENT, Bench, Hands
 from churn.scheduling.board import Board
 from churn.scheduling.times import Firing, missed_nights
@@ -21,6 +22,13 @@ LOOK_SECONDS = 60.0
 
 # Codes that the nights to come would end with as well: they are left for the next time.
 _NO_USE_GOING_ON = {2, 10, 11, 15, LOCKED, TRANSIENT, NOT_STARTED}
+
+
+@dataclass(frozen=True)
+class Latest:
+    """The latest published night; None where nothing was ever published."""
+
+    night: date | None
 
 
 class Stopping:
@@ -102,11 +110,11 @@ class Worker:
                 return
 
     def _nights(self, due: datetime) -> list[date]:
-        """List the nights to run: what was missed, oldest first, then tonight's."""
-        try:
-            latest = self._latest_published()
-        except ChurnError:
-            return [due.date()]
+        """List the nights to run: what was missed, oldest first, then tonight's; none where that can't be known."""
+        found = self._latest_published(due)
+        if found is None:
+            return []
+        latest = found.night
         if latest is None and due < self._board.started_at:
             self._hands.note("nothing is published yet: the first night is the next one, or run `churn nightly`")
             return []
@@ -126,17 +134,31 @@ class Worker:
             self._hands.note(f"missed nights to make up for: {', '.join(map(str, missed))}")
         return missed
 
-    def _latest_published(self) -> date | None:
-        """Ask for the latest published night, some times: a machine may be up before its database."""
-        pauses = iter(PAUSES_SECONDS)
+    def _latest_published(self, due: datetime) -> Latest | None:
+        """Ask for the latest published night, as long as tonight's may still start; None where there is no answer.
+
+        Without it no night is run: were tonight's published, those that were missed before it would be made up for
+        no more. A machine may be up before its database, so it is told only after some tries, and once.
+        """
+        pauses, is_told = iter(PAUSES_SECONDS), False
         while True:
             try:
-                return self._hands.ledger.latest_published()
-            except (TransientError, WarehouseError) as error:
-                self._hands.note(f"the published nights can't be asked for: {error}")
-                pause = next(pauses, None)
-                if pause is None or self._stopping.pause(pause):
-                    raise
+                return Latest(self._hands.ledger.latest_published())
+            except ChurnError as error:
+                self._hands.note(f"the published nights can't be asked for, so that none is run: {error}")
+                code = error.exit_code
+            pause = next(pauses, None)
+            if pause is None and not is_told:
+                self._hands.tell(self._hands.settings, self._hands.clock, "nightly", due.date(), code)
+                is_told = True
+            if pause is None and self._is_late(due):
+                return None
+            if self._stopping.pause(pause or PAUSES_SECONDS[-1]):
+                return None
+
+    def _is_late(self, due: datetime) -> bool:
+        """Say whether a job was due longer ago than it may be made up for."""
+        return self._hands.clock() - due > timedelta(seconds=self._hands.settings.schedule.misfire_grace_seconds)
 
     def _night(self, night: date, due: datetime) -> int | None:
         """Run one night until it is published or has failed; return its exit code, None where told to stop."""
@@ -203,7 +225,6 @@ class Worker:
         """Return how long to wait before trying again; None where the job is done with."""
         if code == TRANSIENT:
             return next(pauses, None)
-        patience = timedelta(seconds=self._hands.settings.schedule.misfire_grace_seconds)
-        if code == LOCKED and self._hands.clock() - due <= patience:
+        if code == LOCKED and not self._is_late(due):
             return LOOK_SECONDS
         return None

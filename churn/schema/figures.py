@@ -45,6 +45,7 @@ month_segments = monthly(
     column("customer_key", sa.BigInteger),
     column("segment_id", sa.Integer),
     column("segment", sa.Text),
+    column("run_id", sa.BigInteger, null=True),
     key=("customer_key",),
 )
 

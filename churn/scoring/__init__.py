@@ -9,7 +9,7 @@ from __future__ import annotations
 from churn.scoring.assembly import assemble
 from churn.scoring.clv import score_clv
 from churn.scoring.listing import list_limits
-from churn.scoring.months import keep_month_segments
+from churn.scoring.months import keep_month_segments, withdraw_month_segments
 from churn.scoring.night import ATTEMPT_STAGES, AttemptLostError, NightSummary, ScoredNight, Scorer, require_attempt
 from churn.scoring.risk import recall_reference, score_risk
 from churn.scoring.segments import score_segments
@@ -28,4 +28,5 @@ __all__ = [
     "score_clv",
     "score_risk",
     "score_segments",
+    "withdraw_month_segments",
 ]

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from churn.errors import DataContractError
 from churn.partitions import analyze_month, ensure_month
-from churn.publish import published_night
+from churn.publish import shown_night
 from churn.retention import HIGH_FROM_PERCENTILE, MEDIUM_FROM_PERCENTILE
 from churn.schema import at_risk_list
 from churn.scoring.clv import store_totals
@@ -55,7 +55,7 @@ def assemble(connection: Connection, night: ScoredNight, *, replace_list: bool) 
         },
     )
     store_totals(connection, night)
-    before = published_night(connection, night.as_of)
+    before = shown_night(connection, night.as_of)
     is_frozen = before is not None and not replace_list
     night.list_run_id = before.list_run_id if before is not None and is_frozen else night.run_id
     offered = decide(connection, night, _frozen(connection, night))

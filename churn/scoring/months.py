@@ -50,7 +50,7 @@ def keep_month_segments(reader: Connection, connection: Connection, night: Score
         snapshot = find_snapshot(connection, month, night.settings.churn.definition)
         if found is not None and snapshot is not None and why_not_usable(found, snapshot) is None:
             ensure_month(connection, month_segments.name, month)
-            written += _assign(reader, connection, found, snapshot)
+            written += _assign(reader, connection, night.run_id, found, snapshot)
     return written
 
 
@@ -68,7 +68,12 @@ def _missing_months(connection: Connection, night: ScoredNight) -> tuple[list[da
     return shown, sorted(set(connection.scalars(kept).all()) - set(shown))
 
 
-def _assign(reader: Connection, connection: Connection, found: SegmentsInForce, snapshot: Snapshot) -> int:
+def withdraw_month_segments(connection: Connection, run_id: int) -> int:
+    """Take back what a run that published nothing has said of months by its own segments; return the rows."""
+    return connection.execute(sa.delete(month_segments).where(month_segments.c.run_id == run_id)).rowcount
+
+
+def _assign(reader: Connection, connection: Connection, run_id: int, found: SegmentsInForce, snapshot: Snapshot) -> int:
     """Stream a snapshot's customers into the segments, under the names that these have in the segmentation."""
     segmenter = found.segmenter
     names = FeatureNames(segmenter.feature_names, (), ())
@@ -81,6 +86,7 @@ def _assign(reader: Connection, connection: Connection, found: SegmentsInForce, 
                 "customer_key": keys,
                 "segment_id": ids,
                 "segment": np.array([known[segment_id] for segment_id in ids.tolist()], dtype=np.object_),
+                "run_id": np.full(len(keys), run_id),
             }
 
     return write_columns(connection, f"{month_segments.schema}.{month_segments.name}", columns())

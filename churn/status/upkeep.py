@@ -18,6 +18,7 @@ from churn.status.headline import SILENT
 from churn.status.times import ago
 
 SHOWN_RUNS = 5
+SHOWN_CHARACTERS = 80
 _SCHEDULER_FILE = "scheduler.json"
 _SCHEDULER_SILENT = timedelta(seconds=60)
 
@@ -82,12 +83,20 @@ def run_lines(connection: Connection, settings: Settings) -> list[str]:
         seconds = (run["finished_at"] - run["started_at"]).total_seconds() if run["finished_at"] else None
         took = f"{seconds:,.0f} s" if seconds is not None else f"in stage {run['stage']}"
         tries = f", {run['attempts']} tries" if run["attempts"] > 1 else ""
-        error = f"  {run['error']}" if run["error"] else ""
+        error = f"  {_cut(run['error'])}" if run["error"] else ""
         lines.append(
             f"  {run['run_id']:>5}  {run['job']:<8} {run['as_of_date']}  {run['status']:<9} "
             f"{started:%Y-%m-%d %H:%M} ({took}{tries}){error}"
         )
     return lines if len(lines) > 1 else ["Last runs: none yet."]
+
+
+def _cut(error: str) -> str:
+    """Return an error in one short line."""
+    told = " ".join(error.split())
+    if len(told) <= SHOWN_CHARACTERS:
+        return told
+    return f"{told[:SHOWN_CHARACTERS].rstrip()} … (see bi.job_runs)"
 
 
 def scheduler_lines(settings: Settings, now: datetime) -> list[str]:
@@ -97,8 +106,12 @@ def scheduler_lines(settings: Settings, now: datetime) -> list[str]:
         silent = now - datetime.fromisoformat(health["alive_at"])
         who = f"process {health['pid']} on {health['host']}"
         why = "; ".join(map(str, health.get("why", ())))
+        ended, ending = bool(health.get("stopped")), bool(health.get("stopping"))
     except (OSError, ValueError, KeyError, TypeError):
         return ["Scheduler: none was seen in this folder."]
+    if ended:
+        return [f"Scheduler: STOPPED {ago(silent.total_seconds())} ago ({who}): start `churn scheduler` again."]
     if abs(silent) > _SCHEDULER_SILENT:
         return [f"Scheduler: SILENT for {ago(silent.total_seconds())} ({who}): start `churn scheduler` again."]
-    return [f"Scheduler: alive ({who}).{f' {why}' if why else ''}"]
+    state = "stopping, and starts nothing any more" if ending else "alive"
+    return [f"Scheduler: {state} ({who}).{f' {why}' if why else ''}"]

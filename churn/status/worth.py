@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.engine import Connection
 
 from churn import registry
+from churn.scoring.risk import no_model
 from churn.sqlfiles import read_sql
 
 SHOWN_FEATURES = 3
@@ -14,7 +15,8 @@ def model_lines(connection: Connection) -> list[str]:
     """Say in one line which model ranks customers."""
     model = registry.champion(connection, registry.CHURN)
     if model is None:
-        return ["Model: none; nights are ranked by recency. Run `churn train`."]
+        told, mend = no_model(connection)
+        return [f"Model: none; nights are ranked by recency. {told}. {mend}"]
     figures = model.details.get("figures", {}).get("model", {})
     auc = f", AUC-ROC {figures['auc_roc']:.3f} out of time" if "auc_roc" in figures else ""
     return [f"Model: {model.model_version}, trained as of {model.trained_as_of}{auc}."]

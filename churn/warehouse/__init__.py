@@ -6,11 +6,21 @@ The only room that knows the database driver. Everything above it meets `churn.e
 from __future__ import annotations
 
 from churn.warehouse.copying import CopyFormat, copy_in, copy_out, literal_sql
-from churn.warehouse.database import Database, Fence, comment_on, open_database, parse_url, quoted, run_ddl
-from churn.warehouse.failures import Side, sqlstate, translated
+from churn.warehouse.database import (
+    Database,
+    Fence,
+    cancel_statements,
+    comment_on,
+    open_database,
+    parse_url,
+    quoted,
+    run_ddl,
+)
+from churn.warehouse.failures import HIDDEN, Side, sqlstate, translated, without_values
 from churn.warehouse.locks import Claim, Writer, behind_pooler, lock_in_transaction, refuse_pooler, writer_lock
 
 __all__ = [
+    "HIDDEN",
     "Claim",
     "CopyFormat",
     "Database",
@@ -18,6 +28,7 @@ __all__ = [
     "Side",
     "Writer",
     "behind_pooler",
+    "cancel_statements",
     "comment_on",
     "copy_in",
     "copy_out",
@@ -30,5 +41,6 @@ __all__ = [
     "run_ddl",
     "sqlstate",
     "translated",
+    "without_values",
     "writer_lock",
 ]

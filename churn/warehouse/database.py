@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg2
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.engine import URL, Connection, Engine, make_url
@@ -94,7 +96,7 @@ class Database:
     side : {"source", "warehouse", "activation"}
         Says whose fault an error is, and so which exit code it gets.
     fence : Fence or None
-        Checked at the start of every transaction.
+        Checked at the start of every transaction and session.
     """
 
     engine: Engine
@@ -111,9 +113,16 @@ class Database:
 
     @contextmanager
     def connect(self, *, isolation: str | None = None) -> Iterator[Connection]:
-        """Open a connection, by default without a transaction of its own (each statement commits)."""
+        """Open a connection, by default without a transaction of its own (each statement commits).
+
+        The fence is checked once, and the session has its name, so that it ends when another job takes over. What
+        writes without a transaction holds one open elsewhere (`begin`) meanwhile, so that none can.
+        """
         with translated(self.side), self.engine.connect() as connection:
-            yield connection.execution_options(isolation_level=isolation or "AUTOCOMMIT")
+            connection.execution_options(isolation_level=isolation or "AUTOCOMMIT")
+            if self.fence is not None:
+                self.fence.check(connection)
+            yield connection
 
     def dispose(self) -> None:
         """Close the connections that are kept."""
@@ -171,8 +180,25 @@ def open_database(
             if role is not None and (not role_optional or _may_become(cursor, role)):
                 cursor.execute(f"set role {quoted(role)}")
         dbapi_connection.commit()
+        _sessions.add(dbapi_connection)
 
     return Database(engine, side)
+
+
+_sessions: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def cancel_statements() -> None:
+    """Ask the servers to end what sessions of this process are running; for a thread that hears of a signal.
+
+    A session that runs nothing, or is closed, takes no notice.
+    """
+    for session in list(_sessions):
+        if not session.closed:
+            try:
+                session.cancel()
+            except psycopg2.Error:
+                continue  # it broke off meanwhile: nothing is running in it
 
 
 def _may_become(cursor: Any, role: str) -> bool:

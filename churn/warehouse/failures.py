@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -18,6 +19,16 @@ _SIDE_ERROR: dict[Side, type[ChurnError]] = {
     "warehouse": WarehouseError,
     "activation": WarehouseError,
 }
+HIDDEN = "***"
+# Errors that data caused, or a function that raised one: their messages quote what the data say.
+_DATA_STATES = ("22", "23", "P0")
+# The name of a thing, or else the beginning of a value; a server may speak another language than English.
+_QUOTED = re.compile(
+    r'\b(?:column|table|relation|constraint|index|partition|domain|type|enum|encoding|parameter) (?:\w+\.)*"[^"]*"'
+    r'|["»«„“”]'
+)
+_CLOSING = '"»«“”'
+_BARE = re.compile(r"[^\s\"'<>(),;=]+@[^\s\"'<>(),;=]+|\b0x[0-9a-f]{2}(?: 0x[0-9a-f]{2})*|(?<=out of range: )[-+.:\d]+")
 _TRANSIENT_STATES = ("08", "40001", "40P01", "53", "55P03", "57P01", "57P02", "57P03", "25P03")
 _TIMEOUT_HINTS: dict[Side, str] = {
     "source": "Give the tables in source/*.sql the indexes that they lack, or raise source.statement_timeout_seconds.",
@@ -37,6 +48,8 @@ _BROKEN_OFF = (
     "could not send data to server",
 )
 # What libpq says when no session came about; there is no SQLSTATE then.
+_NOT_UNDERSTOOD = ("invalid sslmode", "invalid connection option", "invalid integer value", "invalid port number",
+                   "invalid channel_binding", "invalid target_session_attrs", "invalid gssencmode")  # fmt: skip
 _REFUSED_LOGIN = ("password authentication failed", "no password supplied", "authentication failed for user")
 _UNREACHABLE = ("connection to server at", "connection to server on", "could not translate host name", "invalid dsn")
 _ENCRYPTION = ("SSL", "certificate", "sslmode", "sslrootcert", "no encryption")
@@ -65,9 +78,36 @@ def sqlstate(error: BaseException | None) -> str:
     return ""
 
 
+def without_values(message: str) -> str:
+    """Return what Postgres says of data without the values, which may be a customer's; names of things stay.
+
+    A value isn't escaped where it is quoted, so all goes from where it begins to the last quotation mark.
+    """
+    for quoted in _QUOTED.finditer(message):
+        if len(quoted[0]) == 1:
+            end = max(message.rfind(mark) for mark in _CLOSING)
+            rest = message[end:] if end > quoted.start() else message[quoted.start()]
+            message = f"{message[: quoted.end()]}{HIDDEN}{rest}"
+            break
+    return _BARE.sub(HIDDEN, message)
+
+
+def _message(error: BaseException, state: str) -> str:
+    """Return the first line of what the server said; of an error of data its whole message, without the values."""
+    line = str(error).split("\n")[0]
+    if state.startswith(_DATA_STATES):
+        line = without_values(_primary(error) or line)
+    return " ".join(line.split()).removeprefix("ERROR: ").strip()
+
+
+def _primary(error: BaseException) -> str | None:
+    """Return the message as the server sent it; a value in it may have several lines."""
+    return error.diag.message_primary if isinstance(error, psycopg2.Error) else None
+
+
 def _translate(error: BaseException, side: Side) -> ChurnError:
     state = sqlstate(error)
-    text = " ".join(str(error).split("\n")[0].split()).removeprefix("ERROR: ").strip()
+    text = _message(error, state)
     if not state:
         return _without_state(error, text, side)
     kind = _SIDE_ERROR[side]
@@ -94,6 +134,13 @@ def _without_state(error: BaseException, text: str, side: Side) -> ChurnError:
     kind = _SIDE_ERROR[side]
     if _says(text, _REFUSED_LOGIN):
         return _refused_login(text, side)
+    if _says(text, _NOT_UNDERSTOOD):
+        return kind(f"{side}.url has an option that is not understood: {text}.", f"Correct the options in {side}.url.")
+    if "permission denied for database" in text:
+        return kind(
+            f"The {side} database lets this user not connect: {text}.",
+            "Let its administrator run `grant connect on database … to …`.",
+        )
     if _says(text, _UNREACHABLE) and not _says(text, _BUSY):
         if _says(text, _ENCRYPTION):
             return kind(

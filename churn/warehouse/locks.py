@@ -41,13 +41,13 @@ class Claim:
     ----------
     job : str
     as_of : date or None
-    at : datetime or None
-        When, UTC.
+    clock : callable or None
+        Gives the current UTC time.
     """
 
     job: str
     as_of: date | None = None
-    at: datetime | None = None
+    clock: Callable[[], datetime] | None = None
 
 
 class Writer:
@@ -72,7 +72,7 @@ class Writer:
             values = {
                 "job": self._claim.job,
                 "as_of_date": self._claim.as_of,
-                "at": self._claim.at,
+                "at": self._claim.clock() if self._claim.clock else None,
                 "host": socket.gethostname(),
                 "pid": os.getpid(),
                 "backend_pid": _backend_pid(self._session),
@@ -280,7 +280,7 @@ def _refusal(connection: Connection) -> LockedError:
             "w.job, w.as_of_date, w.run_id, w.host, w.pid, w.since "
             "from pg_catalog.pg_locks as l "
             "left join pg_catalog.pg_stat_activity as a on l.pid = a.pid "
-            "left join ops.writer as w on l.pid = w.backend_pid "
+            "left join ops.writer as w on l.pid = w.backend_pid or a.application_name = 'churn ' || w.job "
             "where l.relation = to_regclass('ops.writer') and l.granted and l.mode = 'ShareUpdateExclusiveLock' "
             "and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = current_database())"
         )

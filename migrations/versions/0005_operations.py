@@ -33,6 +33,7 @@ _COLUMNS = {
         "state",
     ),
     "ops.extractions": ("rows_forgotten",),
+    "scores.month_segments": ("run_id",),
 }
 
 

@@ -15,6 +15,9 @@ ALTER TABLE ops.run_stages
 ALTER TABLE ops.extractions
     ADD COLUMN rows_forgotten BIGINT DEFAULT '0' NOT NULL;
 
+ALTER TABLE scores.month_segments
+    ADD COLUMN run_id BIGINT;
+
 CREATE TABLE ops.alerts (
     alert_id BIGINT GENERATED ALWAYS AS IDENTITY,
     cause TEXT NOT NULL,

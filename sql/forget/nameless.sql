@@ -8,7 +8,7 @@
 -- A campaign is judged by whom it was drawn for: if those who ask to be forgotten left it, and they are not the same on
 -- both sides, it would be judged wrong, and results that are out would change. So what a campaign counts of the customer
 -- stays, in a row of nobody: its key is drawn at random, below zero, another one in each campaign, and what the results
--- don't need is dropped.
+-- don't need is dropped. The list stays: who entered with one leaves with it (campaigns/leave.sql), and so must nobody.
 with strangers as (
     select
         m.campaign,
@@ -37,7 +37,6 @@ set
     mrr = null,
     expected_net_value = null,
     save_rate = null,
-    list_run_id = null,
     recording_id = null
 from strangers as s
 where campaign_members.campaign = s.campaign and campaign_members.customer_key = :customer_key

@@ -1,12 +1,12 @@
 -- name: quarantine
 -- writes: ops.quarantine
--- grain: reason with a sample of the customer
+-- grain: reason with a sample that is or may be of the customer
 -- reads: ops.quarantine
--- params: customer_id, json_pattern, row_keys
+-- params: customer_id, json_pattern
 -- window: none
 --
--- Samples that name the customer go, whatever entity they are of; the count of rows stays. A sample is the key of a row,
--- of usage the customer, the day and the event type.
+-- Samples of customers are their ids, of usage the customer, the day and the event type: those of the customer go. All
+-- others are keys of rows that nobody can tell the owner of, as these never came to staging: all of them go. Counts stay.
 with own_samples as (
     select
         q.run_id,
@@ -14,9 +14,9 @@ with own_samples as (
         q.reason,
         coalesce(
             jsonb_agg(s.sample order by s.place asc) filter (
-                where s.sample #>> '{}' <> cast(:customer_id as text)
+                where q.entity in ('customers', 'usage_events')
+                and s.sample #>> '{}' <> cast(:customer_id as text)
                 and not starts_with(s.sample #>> '{}', cast(:customer_id as text) || ' ')
-                and s.sample #>> '{}' <> all(cast(:row_keys as text[]))
                 and not cast(s.sample as text) ~ cast(:json_pattern as text)
             ),
             jsonb '[]'

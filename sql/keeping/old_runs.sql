@@ -1,7 +1,7 @@
 -- name: old_runs
 -- writes: none
 -- grain: run that began before a moment and has something that can go
--- reads: ops.runs, ops.published, ops.campaign_outcomes, ops.watermarks, ops.models, ops.tombstones, ops.run_stages, ops.extractions, ops.quarantine, ops.check_results, ops.table_figures
+-- reads: ops.runs, ops.published, ops.past_nights, ops.campaign_outcomes, ops.watermarks, ops.models, ops.tombstones, ops.run_stages, ops.extractions, ops.quarantine, ops.check_results, ops.table_figures
 -- params: before, nights, most
 -- window: runs that began before the moment, but those of the last published nights
 --
@@ -36,7 +36,8 @@ named_runs as (
     select max(r.run_id)
     from ops.models as m
     inner join ops.runs as r on r.versions ->> m.kind = m.model_version
-    where r.status = 'succeeded' and r.job <> 'train'
+    left join ops.past_nights as g on r.run_id = g.run_id
+    where (r.status = 'succeeded' or g.run_id is not null) and r.job <> 'train'
     group by m.model_version
 ),
 

@@ -25,7 +25,7 @@ with checked_groups as not materialized (
             when length(l.customer_id) > 200 then 'customer_id_too_long'
             when l.usage_date is null then 'time_missing'
             when not isfinite(l.usage_date) or l.usage_date < date '1900-01-01' then 'time_out_of_range'
-            when l.event_type is null then 'event_type_missing'
+            when coalesce(l.event_type, '') = '' then 'event_type_missing'
             when length(l.event_type) > 200 then 'event_type_too_long'
             when c.customer_key is null then 'customer_unknown'
         end as reason

@@ -8,6 +8,8 @@ select
     r.run_id,
     r.job,
     r.as_of_date,
+    r.status,
+    r.exit_code,
     r.stage,
     r.host,
     r.pid,

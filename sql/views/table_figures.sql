@@ -8,7 +8,7 @@
 -- example: select as_of_date, value, usual from bi.table_figures where table_name = 'staging.payments' and figure = 'customers' order by as_of_date desc
 -- column.as_of_date: Business date of the night.
 -- column.table_name: The table, with its schema.
--- column.figure: rows = how many there are (of payments in 31 days, of usage in 7, of tickets in 28); age_days = days from the latest row to the night; null_share.X = share of rows without X, 0 to 1; other names say what they count or add up.
+-- column.figure: rows = how many there are (of payments in 35 days, of usage in 7, of tickets in 28); age_days = days from the latest row to the night; null_share.X = share of rows without X, 0 to 1; other names say what they count or add up.
 -- column.value: The figure.
 -- column.usual: Median of it over the last 28 published nights before; null where fewer than 7 of them have it.
 -- column.run_id: Run that published the night; see bi.job_runs.

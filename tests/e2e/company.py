@@ -19,12 +19,13 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from churn import embedded
+from churn.beginning import NightOptions
 from churn.config import CONFIG_FILE, Settings, load_settings
 from churn.demo.company import CompanySettings, simulate_company
 from churn.demo.load import load_company
 from churn.init import render_config
 from churn.migrate import bi_views, migrate
-from churn.pipeline import NightOptions, run_extract, run_nightly, run_train
+from churn.pipeline import run_extract, run_nightly, run_train
 from churn.progress import Progress, Silence
 from churn.running import Job
 from churn.scoring import NightSummary

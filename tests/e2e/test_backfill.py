@@ -72,6 +72,7 @@ def test_a_backfill_that_broke_off_goes_on_where_it_ended(
     report = backfill(office)
     assert [night.as_of for night in report.nights] == NIGHTS[2:]
     assert report.left_alone == 2
+    assert report.notes == (), "a later night is out: all are rehearsals"
     assert (office.shown(), kept(office)) == one_by_one
     assert backfill(office) == BackfillReport((), 5, ())
 

@@ -143,6 +143,15 @@ def test_a_configuration_file_that_is_not_there_is_named():
     assert_one_message(run_churn("nightly", "--config", "nowhere.toml"), 10, r"nowhere\.toml", "churn init")
 
 
+def test_a_folder_that_is_not_ours_is_refused_and_stays_empty(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("CHURN_SOURCE__URL", "CHURN_WAREHOUSE__URL"):
+        monkeypatch.delenv(name, raising=False)
+    for command in ("status", "doctor", "nightly", "migrate"):
+        assert_one_message(run_churn(command), 10, r"There is no churn\.toml in ", "churn init")
+    assert list(tmp_path.iterdir()) == []
+
+
 # ---------------------------------------------------------------- init
 
 
@@ -255,7 +264,7 @@ def test_the_doctor_looks_on_after_a_failure_and_each_has_its_mend(make_shop, em
     assert warned(shop.run("doctor")) - OF_THE_SHOP >= {
         "warehouse: nothing was extracted yet",
         "warehouse: no night is published yet",
-        "model: none; nights are ranked by recency",
+        "model: none; nights are ranked by recency; no model has been trained",
     }
 
 
@@ -284,6 +293,14 @@ def test_a_dry_migration_says_what_it_would_do_and_does_nothing(shop, empty_data
     empty = Shop(shop.folder / "empty", empty_database)
     assert empty.contents() == {}
     assert empty.value("select count(*) from pg_namespace where nspname in ('ops', 'bi')") == 0
+    done = shop.run("migrate")
+    assert done.code == 0
+    for words in (
+        "Made the warehouse, revision ",
+        "schemas staging, scores, ops and bi",
+        "Roles: bi_reader, churn_job",
+    ):
+        assert words in done.out
 
 
 @pytest.mark.parametrize("template", ["migrated", "published"])

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
+from churn.beginning import NightOptions
 from churn.errors import ChecksFailedError, ChurnError, TransientError
-from churn.pipeline import STAGES, NightOptions, run_nightly
+from churn.pipeline import STAGES, run_nightly
 from churn.progress import Silence
 from churn.running import Job
 from churn.warehouse import open_database
@@ -213,7 +218,7 @@ def test_a_night_that_is_published_is_left_alone_when_asked(office: Office) -> N
 
 
 def test_a_run_says_that_it_is_alive(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("churn.running.HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr("churn.heart.HEARTBEAT_SECONDS", 0.01)
     job = office.job(NEXT)
     ticks = iter(range(1, 1_000_000))
     ticking = Job(job.settings, NEXT, lambda: night_of(NEXT) + timedelta(milliseconds=next(ticks)), job.progress)
@@ -241,3 +246,32 @@ def test_what_a_night_put_in_force_that_is_not_gone_on_with_is_taken_back(office
     office.nightly(NEXT, now=night_of(later))
     assert office.rows(in_force) == before
     assert office.value("select count(*) from bi.segment_events where run_id = :run", run=last_run(office) - 1) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_job_that_is_told_to_stop_ends_in_order_in_the_middle_of_a_statement(
+    office: Office, number: signal.Signals
+) -> None:
+    """Somebody holds a table that the night needs; without the signal it would wait for a minute."""
+    shown = office.shown()
+    office.tell(night_of(NEXT))
+    command = [sys.executable, "-m", "churn", "nightly", "--as-of", str(NEXT), "--config", str(office.config)]
+    database = open_database(office.warehouse_url, "warehouse")
+    with database.engine.begin() as blocker:
+        blocker.exec_driver_sql("lock table scores.kpi_months in access exclusive mode")
+        job = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        waiting = (
+            "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        )
+        until = time.monotonic() + 120
+        while not office.value(waiting):
+            assert time.monotonic() < until
+            assert job.poll() is None
+            time.sleep(0.1)
+        job.send_signal(number)
+        _, said = job.communicate(timeout=30)
+    assert job.returncode == 75
+    assert said.splitlines()[-1].startswith(f"churn: The job was told to stop ({number.name})")
+    (told,) = office.rows("select status, exit_code from bi.job_runs order by run_id desc limit 1")
+    assert told == {"status": "failed", "exit_code": 75}
+    assert office.shown() == shown

@@ -16,7 +16,7 @@ from benchmarks.chaos.wire import Target
 from churn.errors import LockedError, TransientError, WarehouseError
 from churn.warehouse import Claim, behind_pooler, lock_in_transaction, open_database, refuse_pooler, writer_lock
 
-NIGHT = Claim("nightly", date(2026, 7, 1), datetime(2026, 7, 1, 3, 15, tzinfo=UTC))
+NIGHT = Claim("nightly", date(2026, 7, 1), lambda: datetime(2026, 7, 1, 3, 15, tzinfo=UTC))
 OTHER = Claim("train")
 
 

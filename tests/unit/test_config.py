@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from churn.config import load_settings
+from churn.config import Settings, load_settings
 from churn.errors import ConfigError
 from churn.init import render_config, write_templates
 
@@ -26,8 +26,29 @@ def config(tmp_path, monkeypatch):
     return write
 
 
-def test_without_a_file_the_defaults_hold(tmp_path, monkeypatch):
+@pytest.fixture
+def nowhere(tmp_path, monkeypatch):
+    for name in ("CHURN_SOURCE__URL", "CHURN_WAREHOUSE__URL"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_folder_that_is_not_ours_is_refused(nowhere):
+    with pytest.raises(ConfigError, match=r"There is no churn\.toml in ") as caught:
+        load_settings()
+    assert caught.value.exit_code == 10
+    assert str(nowhere) in str(caught.value)
+    assert "--config, or run `churn init`" in caught.value.hint
+    assert list(nowhere.iterdir()) == []
+    (nowhere / ".churn").mkdir()
+    assert load_settings().home == nowhere / ".churn"
+
+
+@pytest.mark.parametrize("name", ["CHURN_SOURCE__URL", "CHURN_WAREHOUSE__URL"])
+def test_without_a_file_the_defaults_hold(nowhere, monkeypatch, name):
+    tmp_path = nowhere
+    monkeypatch.setenv(name, "postgresql://host/database")
     settings = load_settings()
     assert (settings.churn.definition, settings.churn.horizon_days) == ("contractual", 30)
     assert settings.home == tmp_path / ".churn"
@@ -121,7 +142,7 @@ def test_init_writes_a_file_that_loads_as_the_defaults(tmp_path, monkeypatch):
     assert {path.name for path in written if path.parent.name == "source"} == {
         "customers.sql", "payments.sql", "subscriptions.sql", "support_tickets.sql", "usage_events.sql",
     }  # fmt: skip
-    assert load_settings(tmp_path / "churn.toml").digest() == load_settings(folder=tmp_path / "none").digest()
+    assert load_settings(tmp_path / "churn.toml").digest() == Settings().digest()
     assert (tmp_path / "churn.toml").stat().st_mode & 0o077 == 0
 
 

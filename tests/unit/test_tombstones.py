@@ -86,3 +86,25 @@ def test_only_the_very_same_id_is_forgotten() -> None:
     key = ForgetKey(KEY.encode())
     known = Tombstones(key, frozenset({key.digest("C-1"), key.digest("c2")}))
     assert known.forgotten(["C-1", "C-10", "c-1", "C-1 ", "c2", "", "C-1"]) == ["C-1", "c2", "C-1"]
+
+
+@pytest.mark.parametrize(
+    ("value", "is_named"),
+    [
+        ("CUST-77", True),
+        (" CUST-77 ", True),
+        ("friend of CUST-77.", True),
+        ("CUST-77, CUST-8", True),
+        ("CUST-77-EU", False),
+        ("CUST-771", False),
+        ("10427", True),
+        ("10427 Berlin", False),
+        ("C-7", True),
+        ("7", False),
+        ("all", False),
+    ],
+)
+def test_a_value_names_who_was_forgotten_where_it_can_mean_nothing_else(value: str, is_named: bool) -> None:
+    key = ForgetKey(KEY.encode())
+    stones = Tombstones(key, frozenset(key.digest(one) for one in ("CUST-77", "10427", "C-7", "7", "all")))
+    assert stones.naming([value, "other"]) == [value] * is_named

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from churn.alerts import kept_alerts, open_alerts, tell_died, watching
+from churn.alerts import book, kept_alerts, open_alerts, tell_died, watching
 from churn.config import Settings
 from churn.errors import (
     ChecksFailedError,
@@ -26,8 +26,10 @@ from churn.errors import (
     StoppedError,
     TransientError,
     UsageError,
+    WarehouseError,
 )
-from churn.warehouse import Database
+from churn.warehouse import Claim, Database, writer_lock
+from churn.warehouse.locks import lock_in_transaction
 from tests.alert_servers import Hook, mailbox, webhook
 
 NIGHT = date(2026, 11, 3)
@@ -61,14 +63,25 @@ class Desk:
     def died(self, code: int) -> None:
         tell_died(self.settings, lambda: self.now, "nightly", NIGHT, code)
 
-    def run(self, *, as_of: date = NIGHT, published: bool = False, stage: str | None = None) -> int:
-        """Enter a run of this very process."""
-        values = {"as_of": as_of, "at": self.now + timedelta(minutes=1), "stage": stage}
+    def run(
+        self,
+        *,
+        job: str = "nightly",
+        as_of: date = NIGHT,
+        published: bool = False,
+        stage: str | None = None,
+        status: str = "running",
+        host: str | None = None,
+        pid: int | None = None,
+    ) -> int:
+        """Enter a run of this very process, unless another is named."""
+        values = {"job": job, "as_of": as_of, "at": self.now + timedelta(minutes=1), "stage": stage, "status": status}
+        values |= {"host": host, "pid": pid}
         with self.warehouse.begin() as connection:
             run_id = connection.scalar(
                 sa.text(
-                    "insert into ops.runs (job, as_of_date, status, stage, started_at, config_digest) "
-                    "values ('nightly', :as_of, 'running', :stage, :at, '') returning run_id"
+                    "insert into ops.runs (job, as_of_date, status, stage, started_at, config_digest, host, pid) "
+                    "values (:job, :as_of, :status, :stage, :at, '', :host, :pid) returning run_id"
                 ),
                 values,
             )
@@ -217,16 +230,64 @@ def test_a_wrong_command_line_and_a_job_that_was_told_to_stop_are_told_to_nobody
 
 
 def test_a_second_process_for_the_same_night_is_no_failure(desk):
-    with desk.warehouse.begin() as connection:
-        connection.execute(sa.text("update ops.writer set job = 'nightly', as_of_date = '2026-11-03'"))
-    desk.job(LockedError("Another job is writing."))
-    desk.died(17)
+    with writer_lock(desk.warehouse, Claim("nightly", NIGHT, lambda: NOON)):
+        desk.job(LockedError("Another job is writing."))
+        desk.died(17)
     assert desk.open() == []
-    with desk.warehouse.begin() as connection:
-        connection.execute(sa.text("update ops.writer set job = 'train'"))
-    desk.job(LockedError("Another job is writing."))
+    with writer_lock(desk.warehouse, Claim("train", NIGHT, lambda: NOON)):
+        desk.job(LockedError("Another job is writing."))
     assert desk.open() == ["nightly failed 17"]
     assert "--wait" in desk.hook.texts[0]
+
+
+def test_a_row_that_the_last_writer_left_does_not_silence_who_is_locked_out_by_another(desk):
+    with writer_lock(desk.warehouse, Claim("nightly", NIGHT, lambda: NOON)):
+        pass
+    with desk.warehouse.begin() as connection:
+        lock_in_transaction(connection)
+        desk.job(LockedError("Another job is writing."))
+    assert desk.open() == ["nightly failed 17"]
+
+
+def test_a_backfill_names_the_night_run_stage_and_check_that_failed(desk):
+    last = NIGHT + timedelta(days=2)
+    desk.run(job="backfill", as_of=last, status="succeeded", stage="extract")
+    failed = desk.run(job="backfill", as_of=NIGHT, status="failed", stage="checks")
+    desk.run(job="backfill", as_of=last, status="failed", stage="features", host="another machine", pid=os.getpid())
+    desk.found(failed, "payments", severity="fail")
+    desk.job(ChecksFailedError("payments: 3 problems."), job="backfill", as_of=last)
+    assert desk.open() == ["backfill failed 16 payments"]
+    (text,) = desk.hook.texts
+    assert f"run {failed}, stage checks" in text
+    assert desk.headlines() == ["FAILED: churn backfill as of 2026-11-03 failed (exit code 16)"]
+    desk.job(job="backfill", as_of=last)
+    assert desk.open() == []
+
+
+def test_a_backfill_that_ends_between_two_nights_names_neither(desk):
+    desk.run(job="backfill", status="succeeded", published=True)
+    desk.job(SOURCE_DOWN, job="backfill", as_of=NIGHT + timedelta(days=2))
+    assert "; no run." in desk.hook.texts[0]
+    assert desk.headlines() == ["FAILED: churn backfill as of 2026-11-05 failed (exit code 11)"]
+
+
+def test_the_headline_says_whether_the_night_is_out(desk):
+    desk.run(published=True, stage="publish")
+    desk.job(WarehouseError("The connection broke."))
+    assert desk.headlines() == ["FAILED: The night of 2026-11-03 is published, but its run ended badly (exit code 15)"]
+    desk.run()
+    desk.job(SOURCE_DOWN)
+    assert desk.headlines() == ["FAILED: The night of 2026-11-03 was not published anew (exit code 11)"]
+
+
+@pytest.mark.parametrize("told_to_stop", [StoppedError("The job was told to stop (SIGTERM)."), KeyboardInterrupt()])
+def test_a_job_that_is_told_to_stop_after_it_is_done_has_succeeded(desk, monkeypatch, capfd, told_to_stop):
+    def stopped(*_: object) -> None:
+        raise told_to_stop
+
+    monkeypatch.setattr("churn.alerts.watch.Watch.success", stopped)
+    desk.job()
+    assert "the job is done" in capfd.readouterr().err
 
 
 def test_a_process_that_was_killed_is_told_by_the_scheduler_and_what_it_told_itself_is_not(desk):
@@ -374,6 +435,70 @@ def test_without_the_warehouse_a_cause_is_told_once_and_entered_later(desk):
     assert [text.split(":")[0] for text in desk.headlines()] == ["Well again"]
 
 
+def test_what_was_sent_before_the_commit_broke_off_is_not_sent_again(desk, monkeypatch):
+    mark_told = book.mark_told
+
+    def broken(*_: object) -> None:
+        raise TransientError("The connection broke off.")
+
+    monkeypatch.setattr("churn.alerts.book.mark_told", broken)
+    desk.job(SOURCE_DOWN)
+    assert len(desk.headlines()) == 1
+    monkeypatch.setattr("churn.alerts.book.mark_told", mark_told)
+    desk.is_up = False
+    desk.job(SOURCE_DOWN)
+    desk.is_up = True
+    desk.job(SOURCE_DOWN)
+    assert desk.headlines() == []
+    assert [row["sent_to"] for row in desk.rows()] == [["webhook"]]
+    monkeypatch.setattr("churn.alerts.book.mark_told", broken)
+    desk.job()
+    monkeypatch.setattr("churn.alerts.book.mark_told", mark_told)
+    desk.job()
+    assert [text.split(":")[0] for text in desk.headlines()] == ["Well again"]
+
+
+def test_a_cause_that_the_warehouse_has_told_is_not_told_again_while_it_is_away(desk):
+    desk.job(SOURCE_DOWN)
+    desk.headlines()
+    desk.is_up = False
+    desk.job(SOURCE_DOWN)
+    desk.died(11)
+    assert desk.headlines() == []
+    desk.is_up = True
+    desk.job(SOURCE_DOWN)
+    assert (desk.headlines(), desk.open()) == ([], ["nightly failed 11"])
+    assert "s3cret-word" not in (desk.settings.home / "alerts-told.json").read_text()
+    desk.job()
+    assert [text.split(":")[0] for text in desk.headlines()] == ["Well again"]
+    assert not (desk.settings.home / "alerts-told.json").exists()
+
+
+@pytest.mark.parametrize("meanwhile", ["a success", "two days"])
+def test_what_may_be_over_by_now_is_told_again_while_the_warehouse_is_away(desk, meanwhile):
+    desk.job(SOURCE_DOWN)
+    desk.headlines()
+    desk.is_up = False
+    if meanwhile == "a success":
+        desk.job()
+    else:
+        desk.now += timedelta(days=2)
+    desk.job(SOURCE_DOWN)
+    assert len(desk.headlines()) == 1
+
+
+def test_a_cause_that_was_over_elsewhere_is_told_once_the_warehouse_is_back(desk):
+    desk.job(SOURCE_DOWN)
+    desk.headlines()
+    with desk.warehouse.begin() as connection:
+        connection.execute(sa.text("update ops.alerts set closed_at = opened_at, sent_to = '{webhook recovered}'"))
+    desk.is_up = False
+    desk.job(SOURCE_DOWN)
+    desk.is_up = True
+    desk.job(SOURCE_DOWN)
+    assert len(desk.headlines()) == 1
+
+
 def test_a_warehouse_of_another_release_does_not_silence_a_failure(desk, empty_database):
     desk.url = empty_database
     desk.job(SOURCE_DOWN)
@@ -384,6 +509,7 @@ def test_a_warehouse_of_another_release_does_not_silence_a_failure(desk, empty_d
 def test_a_damaged_file_is_no_obstacle(desk):
     desk.settings.home.mkdir()
     (desk.settings.home / "alerts.json").write_text("{half")
+    (desk.settings.home / "alerts-told.json").write_text("[1]")
     desk.is_up = False
     desk.job(SOURCE_DOWN)
     assert len(desk.headlines()) == 1

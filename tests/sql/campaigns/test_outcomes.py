@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from churn import campaigns, schema
 from churn.config import Settings
-from tests.sql.campaigns.office import RUN, Marketing
+from tests.sql.campaigns.office import AT, RUN, Marketing
 from tests.sql.staging_tables import Staging, day
 
 ENTRY = -44  # horizon 30, grace 14: known on AS_OF
@@ -121,6 +121,22 @@ def test_what_a_run_that_did_not_succeed_measured_is_measured_anew(office: Marke
     again = office.run("running")
     assert office.measure(run_id=again) == 1
     assert outcome(office, 1)["run_id"] == again
+
+
+@pytest.mark.parametrize("status", ["running", "failed", "died"])
+@pytest.mark.parametrize("shown", [("ops.published", {}), ("ops.past_nights", {"withdrawn_at": AT})])
+def test_what_a_published_night_measured_stays_whatever_the_ledger_says_of_its_run(
+    office: Marketing, status: str, shown: tuple[str, dict[str, Any]]
+) -> None:
+    office.staging.subscription(1, -400)
+    office.member("nightly", 1, entered=ENTRY)
+    run_id = office.run(status)
+    office.measure(run_id=run_id)
+    table, columns = shown
+    night = {"as_of_date": day(0), "run_id": run_id, "list_run_id": run_id, "published_at": AT, "in_sample": False}
+    office.connection.execute(sa.insert(schema.metadata.tables[table]), {**night, **columns})
+    assert office.measure(run_id=office.run("running")) == 0
+    assert outcome(office, 1)["run_id"] == run_id
 
 
 def test_a_refused_run_takes_its_outcomes_back_and_no_others(office: Marketing) -> None:

@@ -18,6 +18,7 @@ from tests.sql.staging_tables import AS_OF, Staging
 LIMITS = {"volume_warn": 0.2, "volume_fail": 0.5, "stale_days": 3, "null_share_warn": 0.1}
 RUN = 7
 USAGE, PAYMENTS, CUSTOMERS = "staging.usage_daily", "staging.payments", "staging.customers"
+TICKETS = "staging.support_tickets"
 Values = dict[tuple[str, str], float]
 
 
@@ -70,7 +71,7 @@ class History:
     def alarms(self, past: list[float], tonight: float, key: tuple[str, str], **limits: float) -> set[str]:
         """Which checks of volume speak of a figure with this past, its latest night last."""
         self.write({day: {key: value} for day, value in enumerate([*past, tonight][::-1])})
-        return {check for check in ("volume", "volume_change") if self.found(check, **limits)}
+        return {check for check in ("volume", "volume_change") if self.found(check, 0, **limits)}
 
 
 @pytest.fixture
@@ -87,17 +88,45 @@ def history(staging: Staging) -> History:
     ("tonight", "alarms"),
     [
         (1000, set()), (800, set()), (799, {"volume_change"}), (1250, set()), (1251, {"volume_change"}),
-        (500, {"volume_change"}), (499, {"volume", "volume_change"}), (2000, {"volume_change"}),
-        (2001, {"volume", "volume_change"}), (0, {"volume", "volume_change"}),
+        (501, {"volume_change"}), (500, {"volume", "volume_change"}), (1999, {"volume_change"}),
+        (2000, {"volume", "volume_change"}), (0, {"volume", "volume_change"}),
     ],
 )  # fmt: skip
 def test_a_fifth_is_shown_and_half_or_double_stops(history, tonight, alarms):
     assert history.alarms([1000] * 28, tonight, (CUSTOMERS, "rows")) == alarms
 
 
-def test_what_comes_and_goes_may_be_more_than_double(history):
-    assert history.alarms([1000] * 28, 5000, (USAGE, "rows")) == {"volume_change"}
-    assert history.alarms([1000] * 28, 400, (USAGE, "rows")) == {"volume", "volume_change"}
+@pytest.mark.parametrize("key", [(USAGE, "rows"), (PAYMENTS, "customers"), (TICKETS, "rows")])
+@pytest.mark.parametrize("tonight", [5000, 400, 1])
+def test_what_comes_and_goes_is_shown_whether_it_doubles_or_nearly_ends(history, key, tonight):
+    assert history.alarms([1000] * 28, tonight, key) == {"volume_change"}
+
+
+def stopped(history: History, table: str, figure: str, age: float | None, **limits: float) -> list[str]:
+    """What stops the first night without any rows of a table whose latest ever was 2 days old, and this old tonight."""
+    past: dict[int, Values] = {day: {(table, figure): 1000.0, (table, "age_days"): 1 + day % 2} for day in range(1, 29)}
+    tonight = {(table, figure): 0.0} if age is None else {(table, figure): 0.0, (table, "age_days"): age}
+    history.write(past | {0: tonight})
+    assert history.found("volume_change") != []
+    return history.found("volume", 0, **limits)
+
+
+@pytest.mark.parametrize(("age", "is_far"), [(4, False), (5, True), (8, True), (None, True)])
+def test_what_comes_and_goes_stops_a_night_once_nothing_comes_any_more(history, age, is_far):
+    told = f"{USAGE}: 0 rows in 7 days, usually 1000 (where that is right: quality.volume_fail = 1)"
+    assert stopped(history, USAGE, "rows", age) == [told] * is_far
+    assert bool(stopped(history, PAYMENTS, "customers", age)) == is_far
+    assert stopped(history, USAGE, "rows", age, volume_fail=1.0) == []
+
+
+def test_a_company_without_tickets_for_four_weeks_is_told_so_and_not_stopped(history):
+    assert stopped(history, TICKETS, "rows", None) == []
+
+
+def test_what_once_was_nothing_in_28_nights_may_be_nothing_again(history):
+    for empty, is_found in [(1, False), (28, False), (29, True)]:
+        history.write({day: {(USAGE, "rows"): 0.0 if day in (0, empty) else 1000.0} for day in range(30)})
+        assert bool(history.found("volume")) == is_found, empty
 
 
 def test_without_seven_nights_nothing_is_said(history):
@@ -105,16 +134,38 @@ def test_without_seven_nights_nothing_is_said(history):
     assert history.alarms([1000] * 7, 1, (CUSTOMERS, "rows")) == {"volume", "volume_change"}
 
 
+def test_double_needs_28_nights(history):
+    assert history.alarms([1000] * 27, 5000, (CUSTOMERS, "rows")) == {"volume_change"}
+    assert history.alarms([1000] * 28, 5000, (CUSTOMERS, "rows")) == {"volume", "volume_change"}
+
+
+@pytest.mark.parametrize("growth", [2, 40, 1000])
+def test_nights_since_the_first_day_of_a_growing_business_are_not_stopped(history, growth):
+    for nights in range(7, 45):
+        past = [growth * day for day in range(1, nights + 1)]
+        assert "volume" not in history.alarms(past, growth * (nights + 1), (CUSTOMERS, "rows")), nights
+    assert "volume" in history.alarms(past, 2 * growth * (nights + 1), (CUSTOMERS, "rows"))
+
+
 @pytest.mark.parametrize(("usual", "tonight"), [(5, 0), (16, 0), (10, 22), (40, 15)])
 def test_few_rows_may_be_fewer_by_chance(history, usual, tonight):
     assert history.alarms([usual] * 28, tonight, (USAGE, "rows")) == set()
 
 
-def test_an_empty_table_stops_even_where_any_size_is_allowed(history):
-    allowed = {"volume_fail": 1.0}
-    assert history.alarms([1000] * 28, 1, (CUSTOMERS, "rows"), **allowed) == {"volume_change"}
-    assert history.alarms([1000] * 28, 9_000, (CUSTOMERS, "rows"), **allowed) == {"volume_change"}
-    assert history.alarms([1000] * 28, 0, (CUSTOMERS, "rows"), **allowed) == {"volume", "volume_change"}
+@pytest.mark.parametrize("tonight", [0, 1, 9_000])
+def test_a_limit_of_1_accepts_everything_even_an_empty_table(history, tonight):
+    assert history.alarms([1000] * 28, tonight, (CUSTOMERS, "rows"), volume_fail=1.0) == {"volume_change"}
+
+
+def test_a_limit_below_1_does_not_accept_an_empty_table(history):
+    assert "volume" in history.alarms([1000] * 28, 0, (CUSTOMERS, "rows"), volume_fail=0.9)
+
+
+def test_an_empty_table_that_was_accepted_may_stay_empty(history):
+    key = ("staging.subscriptions", "open")
+    history.write({day: {key: 1000.0} for day in range(2, 30)} | {1: {key: 0.0}, 0: {key: 0.0}})
+    history.find_usual(1)
+    assert history.found("volume") == []
 
 
 @pytest.mark.parametrize("tonight", [0, 500])
@@ -207,6 +258,33 @@ def test_amounts_in_cents_are_noticed_and_one_customer_of_a_few_is_not(history):
     assert history.found("amounts") == []
 
 
+@pytest.mark.parametrize(("tonight", "is_found"), [(2.0, True), (1.9, False), (0.5, True), (0.6, False)])
+def test_payments_that_are_doubled_or_halved_are_noticed(history, tonight, is_found):
+    often, count = (PAYMENTS, "per_customer"), (PAYMENTS, "customers")
+    history.write({day: {often: 1.0 if day else tonight, count: 400} for day in range(29)})
+    told = [f"{PAYMENTS}: payments a customer in 28 days {tonight:.2f}, usually 1.00"]
+    assert history.found("amounts") == told * is_found
+
+
+@pytest.mark.parametrize(
+    ("rows", "usual", "tonight", "is_found"),
+    [
+        (1000, 0, 0.12, True),
+        (1000, 0, 0.1, False),
+        (1000, 0.3, 0.35, False),
+        (1000, 0.3, 0.5, True),
+        (7, 0, 0.3, False),
+    ],
+)
+def test_payments_that_are_written_twice_are_noticed(history, rows, usual, tonight, is_found):
+    share, count = (PAYMENTS, "repeated_share"), (PAYMENTS, "rows")
+    history.write({day: {share: usual if day else tonight, count: rows} for day in range(29)})
+    told = (
+        f"{PAYMENTS}: {100 * tonight:.1f} % equal to another in customer, day and amount, usually {100 * usual:.1f} %"
+    )
+    assert history.found("amounts") == [told] * is_found
+
+
 def test_a_list_that_was_empty_before_may_be_empty(history):
     key = ("scores.at_risk_list", "rows")
     history.write({day: {key: 50.0 if day else 0.0} for day in range(29)})
@@ -234,7 +312,10 @@ def stationary(draw: np.random.Generator) -> dict[int, Values]:
             CUSTOMERS: {"rows": customers, "null_share.contactable": nulls / customers},
             "staging.subscriptions": {"rows": customers, "open": customers, "mrr": 20 * customers},
             USAGE: {"rows": weekly[day], "events": 3 * weekly[day], "age_days": 1},
-            PAYMENTS: {"customers": draw.binomial(size, 0.3), "rows": size, "mean_amount": 20 + draw.normal(0, 0.5)},
+            PAYMENTS: {
+                "customers": draw.binomial(size, 0.3), "rows": size, "mean_amount": 20 + draw.normal(0, 0.5),
+                "repeated_share": draw.binomial(size, 0.03) / size, "per_customer": 1 + draw.poisson(0.2 * size) / size,
+            },
             "staging.support_tickets": {"rows": draw.binomial(size, 0.02)},
             "scores.customer_scores": {
                 "rows": customers, "expected_churners": expected, "mean_probability": expected / customers,

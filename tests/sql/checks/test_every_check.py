@@ -64,6 +64,11 @@ CASES: list[tuple[str, list[str], str]] = [
     ("amounts", [FIGURE.format(9e6, 9e4, "staging.subscriptions", "mrr"),
                  FIGURE.format(400, 400, "staging.subscriptions", "open")],
      "staging.subscriptions: mrr 9000000.00, usually 90000.00"),
+    ("amounts", [FIGURE.format(2, 1, "staging.payments", "per_customer"),
+                 FIGURE.format(400, 400, "staging.payments", "customers")],
+     "payments a customer in 28 days 2.00, usually 1.00"),
+    ("amounts", [FIGURE.format(0.5, 0.01, "staging.payments", "repeated_share"),
+                 FIGURE.format(400, 400, "staging.payments", "rows")], "50.0 % equal to another in customer"),
     ("at_risk_list", ["update staging.customers set contactable = false where customer_key = 1"], "not to be"),
     ("at_risk_list", [SCORES.format("customer_key = 9")], "customer_key 1: on the list but not scored"),
     ("campaign_balance", ["update scores.campaign_lists set smallest_balance_p = 0.0001"], "unevenly drawn"),
@@ -157,8 +162,13 @@ CASES: list[tuple[str, list[str], str]] = [
     ("usage_daily", ["update staging.usage_daily set events = 0 where customer_key = 1"],
      "customer_key 1, 2025-06-30, login: a type, a count"),
     ("value_tiers", [SCORES.format("value_tier = 'gold'")], "gold: not a tier"),
-    ("volume", [FIGURE.format(499, 1000, "staging.customers", "rows")], "staging.customers: 499 customers, usually"),
-    ("volume", [FIGURE.format(0, 17, "staging.support_tickets", "rows")], "0 tickets in 28 days, usually 17"),
+    ("volume", [PUBLISHED.format(3, ":run_id", ":run_id"), BEFORE.format("staging.customers", "rows", 1000),
+                FIGURE.format(500, 1000, "staging.customers", "rows")], "staging.customers: 500 customers, usually"),
+    ("volume", [PUBLISHED.format(3, ":run_id", ":run_id"), BEFORE.format("staging.usage_daily", "rows", 17),
+                BEFORE.format("staging.usage_daily", "age_days", 1),
+                FIGURE.format(0, 17, "staging.usage_daily", "rows"),
+                FIGURE.format(8, 1, "staging.usage_daily", "age_days")], "0 rows in 7 days, usually 17"),
+    ("volume_change", [FIGURE.format(0, 17, "staging.support_tickets", "rows")], "0 tickets in 28 days, usually 17"),
     ("volume_change", [FIGURE.format(1251, 1000, "staging.customers", "rows")], "1251 customers, usually 1000"),
     ("watermarks", ["delete from ops.extractions where entity = 'payments'"], "payments: read by run"),
     ("week_changes", ["update scores.week_changes set figure = 'NaN'"], "mrr, all: 50 to NaN"),
@@ -177,6 +187,23 @@ def test_a_check_catches_what_it_is_there_for(night: WholeNight, check: str, cha
     for change in changes:
         night.change(change)
     assert problem in str(night.checked(check)[check].detail)
+
+
+def test_an_entity_that_is_no_longer_mapped_stops_no_night_once_its_extraction_is_tidied_away(
+    night: WholeNight,
+) -> None:
+    """The watermark stays when the ledger of its run goes (`keep.runs_days`), whoever comes to extract afterwards."""
+    later = "insert into ops.extractions (run_id, entity, mode, rows_read, rows_used, rows_changed, rows_deleted, "
+    later += (
+        "rows_quarantined, rows_forgotten, late_rows) values (:run_id + 1, 'customers', 'full', 4, 4, 0, 0, 0, 0, 0)"
+    )
+    night.change(later)
+    night.change("update ops.watermarks set run_id = run_id + 1 where entity = 'customers'")
+    night.change("delete from ops.extractions where run_id = :run_id")
+    night.change("delete from ops.quarantine where run_id = :run_id")
+    assert [name for name, found in night.checked("watermarks", "extractions").items() if not found.passed] == []
+    night.change("update ops.watermarks set run_id = run_id - 1 where entity = 'customers'")
+    assert "customers: read by run" in str(night.checked("watermarks")["watermarks"].detail)
 
 
 def test_every_check_has_a_case_that_it_catches() -> None:

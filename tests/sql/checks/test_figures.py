@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from churn import schema
 from churn.partitions import ensure_month
 from churn.quality import measure
 from churn.schema import MONTHLY_TABLES
+from churn.sqlfiles import read_sql
 from tests.sql.nights import AT, Nights, score
 from tests.sql.staging_tables import AS_OF, Staging
 
@@ -42,6 +43,20 @@ class Office:
         found = {name: value for name, value, _ in self.stored(run_id)}
         assert stored == len(found)
         return found
+
+    def figures_of_payments(self, night: date) -> dict[str, float]:
+        """The figures of payments on another night."""
+        snapshot_id = self.connection.scalar(sa.select(sa.func.max(schema.snapshots.c.snapshot_id)))
+        if snapshot_id is None:
+            self.measured()
+            return self.figures_of_payments(night)
+        keys = {"as_of": night, "run_id": 0, "snapshot_id": snapshot_id}
+        self.connection.execute(read_sql("quality/payments.sql").statement, keys)
+        kept = schema.table_figures.c
+        own = kept.as_of_date == night, kept.run_id == 0, kept.table_name == "staging.payments"
+        return {
+            row.figure: row.value for row in self.connection.execute(sa.select(kept.figure, kept.value).where(*own))
+        }
 
     def stored(self, run_id: int = 0) -> list[tuple[tuple[str, str], float, float | None]]:
         """Figures of a run of the night: table and name, value, usual."""
@@ -102,12 +117,41 @@ def test_subscriptions_are_open_that_end_on_the_night_or_later(office):
     }  # fmt: skip
 
 
-def test_payments_of_31_days_are_counted_by_who_paid(office):
+def test_payments_of_35_days_are_counted_by_who_paid(office):
     for key, paid, amount, status in [
-        (1, -31, 10, "paid"), (1, -1, 20, "paid"), (2, -1, 99, "failed"), (3, -32, 10, "paid"), (4, 0, 10, "paid"),
+        (1, -35, 10, "paid"), (1, -1, 20, "paid"), (2, -1, 99, "failed"), (3, -36, 10, "paid"), (4, 0, 10, "paid"),
     ]:  # fmt: skip
         office.staging.payment(key, paid, amount, status)
-    assert figures(office.measured(), "payments") == {"rows": 3, "customers": 2, "mean_amount": 15, "age_days": 1}
+    found = figures(office.measured(), "payments")
+    assert found == {
+        "rows": 3, "customers": 2, "mean_amount": 15, "age_days": 1, "per_customer": 1, "repeated_share": 0,
+    }  # fmt: skip
+
+
+def test_whoever_is_billed_on_the_first_business_day_pays_in_every_35_days_and_once_in_28(office):
+    bills = [date(2024, 12, 2), date(2025, 1, 5), date(2025, 2, 3), date(2025, 3, 3)]  # 34, 29, 28 days apart
+    for key in (1, 2, 3):
+        for bill in bills:
+            office.staging.payment(key, bill)
+    nights = [bills[0] + timedelta(days=day) for day in range(1, (bills[-1] - bills[0]).days + 20)]
+    found = [office.figures_of_payments(night) for night in nights]
+    assert {night["customers"] for night in found} == {3}
+    assert {night["per_customer"] for night in found if "per_customer" in night} == {1}
+
+
+def test_payments_that_are_equal_to_another_are_counted(office):
+    for key, paid, amount, status in [
+        (1, -1, 10, "paid"), (1, -1, 10, "paid"), (1, -1, 10, "paid"), (1, -1, 10, "failed"), (1, -1, 11, "paid"),
+        (1, -2, 10, "paid"), (2, -1, 10, "paid"), (2, -30, 10, "paid"),
+    ]:  # fmt: skip
+        office.staging.payment(key, paid, amount, status)
+    found = figures(office.measured(), "payments")
+    assert (found["rows"], found["repeated_share"], found["per_customer"]) == (8, 0.25, 3.5)
+    assert found["mean_amount"] == pytest.approx(71 / 7)
+
+
+def test_a_source_in_which_nobody_has_paid_has_no_payers(office):
+    assert figures(office.measured(), "payments") == {"rows": 0, "customers": 0}
 
 
 def test_usage_of_7_days_is_counted_and_the_latest_of_35_found(office):
@@ -148,6 +192,7 @@ def test_an_entity_that_the_source_lacks_has_no_figures(office):
 
 
 def test_scores_add_up_and_say_how_many_are_sure(office):
+    rows: list[dict[str, float | None]]
     rows = [{"churn_probability": p, "clv": 100, "mrr": 5} for p in (0.0005, 0.2, 0.3, 0.9995)]
     rows.append({"churn_probability": None})
     for key, columns in enumerate(rows, 1):

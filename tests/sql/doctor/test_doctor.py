@@ -31,6 +31,7 @@ class Patient:
 
     def __init__(self, warehouse: Database, url: str, folder: Path) -> None:
         self.warehouse, self.url, self.folder = warehouse, url, folder
+        self.source = url
         self.alerts: dict[str, Any] = {}
         (folder / "source").mkdir()
         for name, select in SELECTS.items():
@@ -47,7 +48,7 @@ class Patient:
 
     def examined(self, *, now: datetime | None = None) -> list[Finding]:
         settings = Settings(
-            source={"url": self.url}, warehouse={"url": self.url}, alerts=self.alerts,
+            source={"url": self.source}, warehouse={"url": self.url}, alerts=self.alerts,
             churn={"definition": "inactivity"}, business={"timezone": "Europe/Berlin"},
         )  # fmt: skip
         return examine(settings.model_copy(update={"base_dir": self.folder}), now or datetime.now(UTC))
@@ -73,7 +74,7 @@ def has(troubles: list[str], *words: str) -> bool:
 
 def test_every_trouble_has_its_mend_and_no_trouble_hides_another(patient, empty_database):
     patient.map("customers", "select nobody from customers")
-    patient.url = empty_database
+    patient.url = patient.source = empty_database
     findings = patient.examined()
     troubles = [found for found in findings if found.status != "ok"]
     assert all(found.mend for found in troubles)
@@ -120,6 +121,54 @@ def test_events_to_come_put_the_zone_in_doubt(patient):
     assert (found.status, "Check source.timezone (Europe/Berlin)" in found.mend) == ("warn", True)
 
 
+def test_rights_that_are_missing_are_named_one_by_one_and_hide_nothing(own):
+    own.execute("create role clerk login")
+    own.execute("grant select on customers to clerk")
+    own.source = sa.make_url(own.url).set(username="clerk").render_as_string(hide_password=False)
+    try:
+        found = {one.what.split(":")[0]: one for one in own.examined() if one.what.startswith("source ")}
+        assert found["source customers"].status == "ok"
+        for name in ("payments", "usage_events"):
+            assert (found[f"source {name}"].status, found[f"source {name}"].exit_code) == ("fail", 11)
+            assert f"grant select on public.{name} to clerk;" in found[f"source {name}"].mend
+    finally:
+        own.execute("drop owned by clerk")
+        own.execute("drop role clerk")
+
+
+def test_a_table_that_was_emptied_is_told(patient):
+    patient.execute(
+        "insert into ops.extractions (run_id, entity, mode, rows_read, rows_used, rows_quarantined, rows_changed, "
+        "rows_deleted, late_rows) values (1, 'payments', 'full', 1200, 1200, 0, 1200, 0, 0)"
+    )
+    told = [one for one in patient.examined() if one.what.startswith("source payments")]
+    assert [(one.status, one.what) for one in told] == [
+        ("fail", "source payments: is empty; 1,200 rows were extracted before")
+    ]
+    patient.execute("insert into payments values (1, 'c1', '2026-01-01', 1, 'paid')")
+    assert not has(patient.troubles(), "source payments: is empty")
+
+
+def test_a_condition_that_is_never_true_is_named(patient):
+    patient.map("customers", "select customer_id, signed_up_at, signed_up_at as updated_at from customers where false")
+    (found,) = [one for one in patient.examined() if one.what.startswith("source customers")]
+    assert (found.status, "its condition is always false" in found.what) == ("warn", True)
+    assert found.mend == "Mend the where of source/customers.sql."
+
+
+def test_a_training_that_was_refused_is_not_called_none(patient):
+    assert has(patient.troubles(), "model: none", "no model has been trained")
+    patient.execute(
+        "insert into ops.runs (job, as_of_date, status, started_at, config_digest, exit_code, error) "
+        "values ('train', '2026-11-01', 'failed', '2026-11-01 03:00Z', '', 14, 'No signal: nothing. Map more.')"
+    )
+    (found,) = [one for one in patient.examined() if one.what.startswith("model")]
+    assert found.what.endswith(
+        "; no model was good enough: training was tried at 2026-11-01 03:00 UTC (run 1) and refused"
+    )
+    assert found.mend == "No signal: nothing. Map more. `churn train` tries again."
+
+
 def test_a_look_that_takes_too_long_is_given_up(patient, monkeypatch):
     monkeypatch.setattr("churn.doctor.source._PATIENCE", "100ms")
     patient.map("usage_events", SELECTS["usage_events"] + " where pg_sleep(0.3) is not null")
@@ -145,6 +194,16 @@ def test_alerts_that_could_not_be_told_are_shown(patient):
     patient.alerts = {"webhook_url": "http://127.0.0.1:1/x"}
     patient.execute(
         "insert into ops.alerts (cause, severity, title, detail, opened_at, last_seen_at) "
-        "values ('nightly failed 11', 'fail', 'x', 'x', now(), now())"
+        "values ('nightly failed 11', 'fail', 'The night is missing', 'x\nNext: churn nightly', now(), now())"
     )
     assert has(patient.troubles(), "alerts: 1 of 1 open causes could not be told")
+
+
+def test_a_failure_that_is_open_is_a_warning_with_its_title(patient):
+    entry = "insert into ops.alerts (cause, severity, title, detail, opened_at, last_seen_at) "
+    patient.execute(entry + "values ('b', 'warn', 'Odd', 'x\nNext: churn status', now(), now())")
+    assert not has(patient.troubles(), "alerts: open")
+    patient.execute(entry + "values ('a', 'fail', 'The night is missing', 'x\nNext: churn nightly', now(), now())")
+    (found,) = [one for one in patient.examined() if one.what.startswith("alerts: open since")]
+    assert found.what.endswith("UTC: The night is missing")
+    assert (found.status, found.mend) == ("warn", "churn nightly")

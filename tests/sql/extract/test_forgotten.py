@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
 
-from churn.errors import ConfigError
+from churn.errors import ConfigError, DataContractError
 from churn.extract import estimates
 from churn.extract.forgotten import find_forgotten
-from churn.tombstones import ForgetKey
+from churn.tombstones import ForgetKey, Tombstones
 from tests.sql.extract.test_parts import INDEXES, died_at
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -92,6 +92,34 @@ def test_parts_that_wait_for_the_next_extraction_hold_nothing_of_a_forgotten_cus
     assert mentions(company, "gone") == []
 
 
+def test_rows_of_a_forgotten_customer_that_are_touched_between_parts_count_once(company, monkeypatch):
+    monkeypatch.setattr(estimates, "READ_IN_PARTS_FROM_ROWS", 100)
+    company.map_updates()
+    company.run(
+        "insert into payments select 'paid-' || n, case when n % 4 = 0 then 'gone' else 'A' end, "
+        "timestamptz '2025-11-01 12:00+00' + n * interval '1 day', n, 'paid', timestamptz '2025-11-01 12:00+00' "
+        "from generate_series(0, 369) as n"
+    )
+    company.run(INDEXES)
+    forget(company, "gone")
+    select = "select customer_id, signed_up_at, contactable{} from customers"
+    company.map(customers=select.format(", 1 / (length(customer_id) - 1) as sold"))
+    with pytest.raises(DataContractError, match="division by zero"):
+        company.extract()
+    assert company.value("select count(*) from staging.load_payments") == 370
+    assert mentions(company, "gone") == []
+    assert company.value("select count(*) from staging.load_payments where payment_id = 'paid-40'") == 0
+    company.map(customers=select.format(""))
+    company.run(
+        # Two of the forgotten customer's are touched, one of which moves to another day, and one of another's.
+        "update payments set updated_at = '2026-11-22 04:00+00' where payment_id in ('paid-40', 'paid-41');"
+        "update payments set updated_at = '2026-11-22 04:00+00', paid_at = '2026-02-01' where payment_id = 'paid-80';"
+        "insert into payments values ('new', 'gone', '2026-02-01', 1, 'paid', '2026-11-22 04:00+00')"
+    )
+    counts = company.extract().entities["payments"]
+    assert (counts.rows_read, counts.rows_used, counts.rows_forgotten) == (371, 277, 94)
+
+
 def test_without_the_key_nothing_is_extracted(company):
     forget(company, "gone")
     company.sections["forget"] = {}
@@ -118,7 +146,7 @@ def test_ids_are_looked_at_a_few_thousand_at_a_time(warehouse):
             "create temporary table load_payments on commit drop as "
             "select cast(mod(n, 20000) as text) as customer_id from generate_series(1, 40000) as n"
         )
-        find_forgotten(connection, counting, "payments")
+        find_forgotten(connection, cast(Tombstones, counting), "payments")
         found = connection.exec_driver_sql("select count(*) from forgotten_customers").scalar_one()
     assert sum(counting.asked) == 20_000
     assert max(counting.asked) <= 5_000

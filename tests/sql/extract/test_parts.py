@@ -32,7 +32,7 @@ insert into usage_events values
     ('x', 'A', null, 'login', 1), ('x', 'A', '-infinity', 'login', 1), ('x', 'A', 'infinity', 'login', 1),
     ('x', 'A', '1890-01-01', 'login', 1), ('x', 'A', '2027-01-01', 'login', 1),
     ('x', 'A', '2026-02-01', 'login', 'NaN'), ('x', 'nobody', '2026-02-01', 'login', 1),
-    ('x', 'A', '2026-02-01', null, 1);
+    ('x', 'A', '2026-02-01', null, 1), ('x', 'A', '2026-02-01', '', 1);
 insert into payments values
     ('x1', 'A', null, 1, 'paid'), ('x2', 'A', '-infinity', 1, 'paid'), ('x3', 'A', '2027-01-01', 1, 'paid'),
     ('x4', 'nobody', '2026-02-01', 1, 'paid'), ('p7', 'A', '2025-11-08', 1, 'paid');
@@ -114,7 +114,7 @@ def test_parts_make_the_same_of_every_row_as_one_look_at_all_of_them(company, mo
     assert company.extract().entities == at_once
     assert staged(company) == once
     assert {name: company.reasons(name) for name in at_once} == reasons
-    assert at_once["usage_events"].rows_read == EVENTS + 8
+    assert at_once["usage_events"].rows_read == EVENTS + 9
     assert load_tables(company) == []
 
 
@@ -133,7 +133,7 @@ def test_a_first_load_that_died_late_goes_on_without_reading_what_it_has(big):
     report = big.extract().entities["usage_events"]
     assert rows_read(big, "usage_events") - before < 0.3 * EVENTS
     assert staged(big) == undisturbed
-    assert report.rows_read == EVENTS + 8
+    assert report.rows_read == EVENTS + 9
     assert load_tables(big) == []
     assert big.extract(1).entities["usage_events"].mode == "recent"
 
@@ -177,7 +177,7 @@ def test_what_is_edited_while_a_load_is_dead_is_right_in_the_end(big, monkeypatc
 
 
 def test_a_cut_in_the_source_costs_no_more_than_the_part_it_hits(big):
-    cut = []
+    cut: list[int] = []
 
     def progress(entity: str, _rows: int) -> None:
         if entity == "usage_events" and not cut and big.rows(PARTS)[0][1] == 5:

@@ -116,6 +116,29 @@ def test_every_row_is_either_used_or_put_aside(company):
         ) == [(counts.rows_read, counts.rows_used, counts.rows_quarantined)]
 
 
+@pytest.mark.parametrize("days", [0, 1], ids=["first", "incremental"])
+def test_an_event_of_an_empty_type_is_put_aside_like_one_without_a_type(company, days):
+    if days:
+        company.extract()
+    company.run(
+        "insert into usage_events (customer_id, occurred_at, event_type) "
+        "values ('A', '2026-11-20', ''), ('A', '2026-11-20', null), ('A', '2026-11-20', 'login')"
+    )
+    counts = company.extract(days).entities["usage_events"]
+    assert company.reasons("usage_events") == {"event_type_missing": 2}
+    assert (counts.rows_used, counts.late_rows) == (1, 0)
+    assert company.rows("select event_type from staging.usage_daily") == [("login",)]
+
+
+def test_a_late_event_of_an_empty_type_is_not_taken_for_one_that_staging_lacks(company):
+    company.run("insert into usage_events (customer_id, occurred_at, event_type) values ('A', '2026-11-20', 'login')")
+    company.extract()
+    company.run("insert into usage_events (customer_id, occurred_at, event_type) values ('A', '2026-11-12', '')")
+    assert company.extract(8).entities["usage_events"].late_rows == 0
+    company.run("insert into usage_events (customer_id, occurred_at, event_type) values ('A', '2026-11-12', 'x')")
+    assert company.extract(8).entities["usage_events"].late_rows == 1
+
+
 def test_of_rows_with_one_key_the_latest_updated_is_kept(company):
     company.map_updates()
     company.run(
@@ -163,11 +186,12 @@ def test_too_many_bad_rows_fail_the_run_and_leave_staging_as_it_was(company):
     assert company.value("select count(*) from staging.payments") == 1
     company.run("insert into payments values ('r', 'A', null, 1, 'paid'), ('s', 'X', now(), 1, 'paid')")
     company.run("insert into customers values ('D', '2026-01-01', null), (null, '2026-01-01', null)")
-    with pytest.raises(QuarantineError, match=r"3 of 4 rows of payments .* 2 time missing .* q, r") as raised:
+    with pytest.raises(QuarantineError, match=r"3 of 4 rows of payments .* 2 time missing\.") as raised:
         company.extract(1)
     assert raised.value.exit_code == 12
     assert isinstance(raised.value, DataContractError)
     assert "payments.sql" in raised.value.hint
+    assert "bi.data_quality" in raised.value.hint
     assert {(count.entity, count.reason, count.rows) for count in raised.value.quarantine} == {
         ("customers", "customer_missing", 1),
         ("payments", "time_missing", 2),

@@ -23,6 +23,20 @@ def test_payments_that_vanish_at_once_stop_the_extraction(company, kept):
     assert company.value("select count(*) from staging.payments where valid_to = '9999-12-31'") == 150
 
 
+def test_payments_that_vanish_are_noticed_the_same_night_where_changes_are_read_by_updated_at(company):
+    company.map_updates()
+    company.run(PAYMENTS.format(NUMBERS).replace("null", "timestamp '2026-11-01'"))
+    company.extract()
+    assert company.extract(1).entities["payments"].mode == "changed"
+    company.run("delete from payments where cast(payment_id as integer) > 50")
+    with pytest.raises(DataContractError, match=r"rows of payments have vanished .*max_deleted_share = 0.3"):
+        company.extract(2)
+    company.sections["extract"] = {"max_deleted_share": 1.0}
+    counts = company.extract().entities["payments"]
+    assert (counts.mode, counts.rows_deleted) == ("full", 100)
+    assert company.extract(1).entities["payments"].mode == "changed"
+
+
 def test_usage_that_vanishes_from_the_days_read_again_stops_the_extraction(company):
     company.run(EVENTS.format(NUMBERS))
     company.extract()

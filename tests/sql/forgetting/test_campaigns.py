@@ -57,8 +57,8 @@ def test_nobody_is_left_and_nothing_that_no_result_needs(office: Marketing) -> N
     nobodies = [row for row in office.rows("ops.campaign_members") if row["customer_key"] < 0]
     assert [row["campaign"] for row in nobodies] == ["nightly", "spring"]
     assert nobodies[0]["customer_key"] != nobodies[1]["customer_key"]
-    emptied = ("mrr", "list_run_id", "recording_id", "expected_net_value", "save_rate")
-    assert [row[name] for row in nobodies for name in emptied] == [None] * 10
+    emptied = ("mrr", "recording_id", "expected_net_value", "save_rate")
+    assert [row[name] for row in nobodies for name in emptied] == [None] * 8
     assert [row["channel"] for row in office.rows("ops.campaign_contacts") if row["customer_key"] < 0] == [None] * 2
     for table in ("campaign_members", "campaign_contacts", "campaign_outcomes"):
         named = sa.text(f"select count(*) from ops.{table} where customer_key = :key")
@@ -73,3 +73,12 @@ def test_an_outcome_that_was_awaited_is_never_known_and_the_next_night_goes_on(o
     assert found == [None]
     results = office.results()["all"]
     assert (results["assigned_treatment"], results["not_measured"]) == (11, 1)
+
+
+def test_who_was_forgotten_leaves_with_the_list_that_is_not_shown_any_more(office: Marketing) -> None:
+    office.connection.execute(sa.text("update ops.campaign_members set list_run_id = 9 where customer_key = 40"))
+    forget(office, 40)
+    entered = next(row for row in office.rows("ops.campaign_members") if row["customer_key"] < 0)
+    leave = read_sql("campaigns/leave.sql").statement
+    office.connection.execute(leave, {"as_of": entered["as_of_date"], "list_run_id": 10})
+    assert [row for row in office.rows("ops.campaign_members") if row["customer_key"] < 0] == []

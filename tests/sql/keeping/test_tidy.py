@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,12 +12,12 @@ import sqlalchemy as sa
 
 from churn import keeping, schema
 from churn.config import RolesSection, Settings
-from churn.errors import TransientError
+from churn.errors import ChurnError, LockedError, StoppedError, TransientError, WarehouseError
 from churn.keeping import KEPT_TABLES, LIST_TABLES, NIGHT_TABLES, SNAPSHOT_TABLES, Limits, tidy
 from churn.migrate import migrate
 from churn.partitions import drop_month, ensure_month
 from churn.schema import MONTHLY_TABLES
-from churn.warehouse import Database, open_database, run_ddl
+from churn.warehouse import Claim, Database, open_database, run_ddl, writer_lock
 from tests.conftest import MakeDatabase, MakeTemplate
 
 AS_OF = date(2025, 7, 1)
@@ -89,7 +89,7 @@ class Office:
             plain = connection.execution_options(isolation_level="AUTOCOMMIT")
             run_ddl(plain, "set lock_timeout = '100ms'")
             with pytest.raises(sa.exc.OperationalError, match="lock timeout"):
-                drop_month(plain, table, OLD)
+                drop_month(plain, connection, table, OLD)
 
     def tidy(self, *, as_of: date = AS_OF, hours: int = 0) -> list[str]:
         return tidy(self.warehouse, SETTINGS, as_of, NOW + timedelta(hours=hours))
@@ -267,6 +267,16 @@ def test_old_runs_go_unless_something_kept_names_them(office: Office) -> None:
     assert sorted(office.column("select run_id from ops.check_results")) == sorted(shown)
 
 
+@pytest.mark.parametrize("status", ["succeeded", "failed"])
+def test_the_last_run_of_a_model_stays_once_its_night_is_no_longer_shown(office: Office, status: str) -> None:
+    office.model("champion", OLD, "champion")
+    run_id = office.run(OLD, 400, status=status, versions={"churn": "champion"})
+    night = {"as_of_date": OLD, "run_id": run_id, "list_run_id": run_id, "published_at": NOW, "in_sample": False}
+    office.insert("ops.past_nights", **night, withdrawn_at=NOW)
+    office.tidy()
+    assert run_id in office.column("select run_id from ops.runs")
+
+
 def test_figures_of_nights_and_closed_alerts_go_too(office: Office) -> None:
     alert = {"severity": "warn", "title": "x", "detail": "x", "opened_at": NOW, "last_seen_at": NOW}
     office.insert("ops.alerts", cause="old", **alert, closed_at=NOW - timedelta(days=101))
@@ -306,13 +316,101 @@ def test_nothing_to_do_says_nothing(warehouse: Database) -> None:
     assert office.tidy() == []
 
 
-def test_trouble_that_passes_is_told_and_does_not_fail_a_night_that_is_out(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", [TransientError, WarehouseError])
+def test_trouble_is_told_and_does_not_fail_a_night_that_is_out(
+    office: Office, monkeypatch: pytest.MonkeyPatch, kind: type[ChurnError]
 ) -> None:
     def broken(*_: object) -> None:
-        raise TransientError("The warehouse database broke off.", "Run the same command again.")
+        raise kind("The warehouse database can't be reached.", "Run the same command again.")
 
     monkeypatch.setattr(keeping, "_delete_runs", broken)
     (told, note) = office.tidy()
     assert "2 nights" in told
-    assert note.endswith("the next night goes on: The warehouse database broke off.")
+    assert note.endswith("the next night goes on: The warehouse database can't be reached.")
+
+
+@pytest.mark.parametrize("kind", [LockedError, StoppedError])
+def test_who_lost_the_lock_or_is_stopped_ends(
+    warehouse: Database, monkeypatch: pytest.MonkeyPatch, kind: type[ChurnError]
+) -> None:
+    def ended(*_: object) -> None:
+        raise kind("It ends.")
+
+    monkeypatch.setattr(keeping, "_delete_runs", ended)
+    with pytest.raises(kind):
+        Office(warehouse).tidy()
+
+
+# --- other writers ------------------------------------------------------------------------------------------------
+
+
+def pause(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None]) -> None:
+    """Let something happen once after it was found out what is due."""
+    left = [meanwhile]
+
+    def paused(connection: Any, statement: str) -> None:
+        run_ddl(connection, statement)
+        if left:
+            left.pop()()
+
+    monkeypatch.setattr(keeping, "run_ddl", paused)
+
+
+def test_a_run_that_lost_the_lock_while_it_slept_drops_nothing(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.tidy()
+    with writer_lock(office.warehouse, Claim("nightly")) as late:
+
+        def taken_over() -> None:
+            late.release()
+            with writer_lock(office.warehouse, Claim("backfill")):
+                pass
+
+        pause(monkeypatch, taken_over)
+        with pytest.raises(LockedError, match="another job has taken over"):
+            tidy(late.database, SETTINGS, AS_OF, NOW + timedelta(hours=24))
+    for table in NIGHT_TABLES:
+        assert "2024_03" in office.months(table), table
+
+
+def test_nobody_takes_over_while_a_month_is_being_dropped(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = []
+
+    def watched(*given: Any) -> None:
+        with pytest.raises(TransientError, match="lock timeout"), office.warehouse.begin() as other:
+            run_ddl(other, "set local lock_timeout = '20ms'; update ops.writer set fence = fence + 1")
+        refused.append(given[2])
+        drop_month(*given)
+
+    office.tidy()
+    monkeypatch.setattr(keeping, "drop_month", watched)
+    with writer_lock(office.warehouse, Claim("nightly")) as writer:
+        tidy(writer.database, SETTINGS, AS_OF, NOW + timedelta(hours=24))
+    assert set(NIGHT_TABLES) <= set(refused)
+    assert "2024_03" not in office.months("customer_scores")
+
+
+def test_a_half_dropped_month_is_ended_by_a_run_that_holds_the_lock(office: Office) -> None:
+    office.tidy()
+    office.cut_off("customer_scores")
+    with writer_lock(office.warehouse, Claim("nightly")) as writer:
+        notes = tidy(writer.database, SETTINGS, AS_OF, NOW + timedelta(hours=24))
+    assert not any("still being read" in note for note in notes)
+    assert "2024_03" not in office.months("customer_scores")
+
+
+def test_a_month_whose_nights_came_back_meanwhile_stays(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.tidy()
+    night = {"as_of_date": OLD_NIGHTS[0], "run_id": 1, "list_run_id": 1, "published_at": NOW, "in_sample": False}
+    pause(monkeypatch, lambda: office.insert("ops.published", **night))
+    office.tidy(hours=24)
+    assert "2024_03" in office.months("customer_scores")
+
+
+def test_a_session_of_a_writer_has_its_name_and_none_is_opened_after_it_lost_the_lock(warehouse: Database) -> None:
+    with writer_lock(warehouse, Claim("nightly")) as late:
+        with late.database.connect() as session:
+            name = session.scalar(sa.text("select current_setting('application_name')"))
+        assert name == f"churn nightly #{late.fence}"
+        late.release()
+        with writer_lock(warehouse, Claim("train")), pytest.raises(LockedError), late.database.connect():
+            pass

@@ -100,10 +100,11 @@ def test_a_refused_run_that_fitted_nothing_takes_nothing_back_and_its_outcomes_a
     assert in_use(company) == first.model_version
 
 
-def test_segments_that_a_finished_night_has_used_stay_retired(company):
+@pytest.mark.parametrize("status", ["succeeded", "failed"])
+def test_segments_that_a_published_night_has_used_stay_retired_whatever_became_of_its_run(company, status):
     first = company.fit(AS_OF)
     old = company.fit(after(31), before=first)
-    company.run(after(31), segments=old.model_version)
+    company.run(after(31), segments=old.model_version, status=status)
     newer = company.fit(after(31), before=first, lacking="mrr")
     company.fit(after(31), before=first, author=REFUSED)
     assert in_use(company) == old.model_version

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -73,13 +76,61 @@ def test_a_failed_night_its_alert_and_what_was_missed_are_shown(ledger, settings
 def test_a_silent_run_and_another_job_at_work_are_shown(ledger, settings):
     enter_run(ledger, "running", heartbeat_at=NOW - timedelta(minutes=7))
     enter_run(ledger, "running", job="train", heartbeat_at=NOW - timedelta(seconds=5))
-    lines = status_of(settings, NOW).lines
+    with writer_lock(ledger, Claim("nightly", NIGHT)):
+        lines = status_of(settings, NOW).lines
     assert "run 1 has been silent for 7 min in stage extract, night-1 (process 4711): it died or hangs" in lines[0]
     assert "At work: train for 2026-11-03, run 2, stage extract, alive 5 s ago, on night-1." in lines
 
 
+def test_a_run_that_holds_no_lock_or_has_no_process_here_died(ledger, settings):
+    enter_run(ledger, "running", heartbeat_at=NOW - timedelta(seconds=2))
+    lines = status_of(settings, NOW).lines
+    assert lines[0].startswith("BROKEN: the night of 2026-11-03: run 1 died in stage extract")
+    assert lines[2].startswith("Do next: churn nightly --as-of 2026-11-03 (it goes on")
+    with writer_lock(ledger, Claim("nightly", NIGHT)):
+        assert status_of(settings, NOW).lines[0].startswith("AT WORK")
+        child = subprocess.Popen(["true"])
+        child.wait()
+        for pid, word in ((child.pid, "BROKEN"), (os.getpid(), "AT WORK")):
+            enter(ledger, "update ops.runs set host = :host, pid = :pid", host=socket.gethostname(), pid=pid)
+            assert status_of(settings, NOW).lines[0].startswith(word)
+
+
+def test_a_failed_training_and_an_open_alert_spoil_a_good_night(ledger, settings):
+    enter_run(ledger, "succeeded")
+    enter(ledger, "insert into ops.published values (:as_of, 1, 1, :at, false)", as_of=NIGHT, at=NOW)
+    assert status_of(settings, NOW).lines[0].startswith("OK")
+    enter_run(ledger, "failed", job="extract", exit_code=11, error="It is down.")
+    assert "churn extract as of 2026-11-03: run 2 failed" in status_of(settings, NOW).lines[0]
+    enter_run(ledger, "succeeded")
+    assert status_of(settings, NOW).lines[0].startswith("OK")
+    with pytest.raises(SourceError), watching(settings, lambda: NOW, "nightly", NIGHT):
+        raise SourceError("The source can't be reached.", "Check it.")
+    lines = status_of(settings, NOW).lines
+    assert lines[0].startswith("LOOK: the night of 2026-11-03 is published, but an alert is open: ")
+    assert lines[2].startswith("Do next: churn doctor, mend what it names")
+    enter_run(ledger, "failed", job="train", exit_code=14, error="No signal: nothing.")
+    assert "churn train as of 2026-11-03: run 4 failed" in status_of(settings, NOW).lines[0]
+
+
+def test_a_long_error_is_one_short_line_among_the_last_runs(ledger, settings):
+    enter_run(ledger, "failed", exit_code=16, error="Checks failed:\n" + "much " * 100)
+    (line,) = [line for line in status_of(settings, NOW).lines if line.startswith("      1  nightly")]
+    assert "\n" not in line
+    assert len(line) < 180
+    assert line.endswith("… (see bi.job_runs)")
+
+
+def test_a_training_that_was_refused_is_told_with_its_reason(ledger, settings):
+    (line,) = [line for line in status_of(settings, NOW).lines if line.startswith("Model")]
+    assert line == "Model: none; nights are ranked by recency. No model has been trained. Run `churn train`."
+    enter_run(ledger, "failed", job="train", exit_code=14, error="No signal: nothing.")
+    (line,) = [line for line in status_of(settings, NOW).lines if line.startswith("Model")]
+    assert "No model was good enough: training was tried at 2026-11-03 03:00 UTC (run 1) and refused. No signal" in line
+
+
 def test_the_holder_of_the_lock_is_shown(ledger, settings):
-    with writer_lock(ledger, Claim("train", NIGHT, NOW - timedelta(minutes=30))):
+    with writer_lock(ledger, Claim("train", NIGHT, lambda: NOW - timedelta(minutes=30))):
         (line,) = [line for line in status_of(settings, NOW).lines if line.startswith("Writing")]
     assert line.startswith("Writing: churn train for 2026-11-03, process ")
     assert line.endswith("for 30 min.")
@@ -92,6 +143,13 @@ def test_the_scheduler_of_this_folder_is_shown(ledger, settings):
     health = {"alive_at": NOW.isoformat(), "pid": 7, "host": "night-1", "why": ["The night of yesterday failed."]}
     file.write_text(json.dumps(health))
     assert "Scheduler: alive (process 7 on night-1). The night of yesterday failed." in status_of(settings, NOW).lines
+    file.write_text(json.dumps(health | {"stopping": True}))
+    (line,) = [one for one in status_of(settings, NOW).lines if one.startswith("Scheduler")]
+    assert line.startswith("Scheduler: stopping, and starts nothing any more (process 7 on night-1).")
+    file.write_text(json.dumps(health | {"stopping": True, "stopped": True}))
+    (line,) = [one for one in status_of(settings, NOW + timedelta(seconds=9)).lines if one.startswith("Scheduler")]
+    assert line == "Scheduler: STOPPED 9 s ago (process 7 on night-1): start `churn scheduler` again."
+    file.write_text(json.dumps(health))
     (line,) = [one for one in status_of(settings, NOW + timedelta(hours=1)).lines if one.startswith("Scheduler")]
     assert line.startswith("Scheduler: SILENT for 60 min")
     file.write_text("{")

@@ -103,3 +103,14 @@ def test_a_webhook_behind_a_proxy_is_not_tried_directly(tmp_path, monkeypatch):
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
     (finding,) = found(tmp_path, "alerts", alerts={"webhook_url": "https://no-such-host.invalid/x"})
     assert (finding.status, "proxy" in finding.what) == ("ok", True)
+
+
+@pytest.mark.parametrize("side", ["source", "warehouse"])
+def test_a_login_that_may_not_connect_is_told_the_grant(side):
+    settings = Settings.model_validate({side: {"url": "postgresql://night%2Dclerk:pw@host/shop"}})
+
+    def look() -> list[Finding]:
+        raise WarehouseError('It can\'t be reached: FATAL:  permission denied for database "shop" DETAIL: x.', "Check.")
+
+    (finding,) = guarded(side, look, settings)
+    assert finding.mend == 'Let an administrator run: grant connect on database "shop" to night-clerk;'

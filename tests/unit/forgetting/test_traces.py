@@ -30,3 +30,16 @@ def test_json_writes_quotes_and_backslashes_in_its_own_way() -> None:
     traces = Traces('o"neil\\42', 3)
     assert traces.needles == ['o"neil\\42', r"o\"neil\\42", "3"]
     assert r"o\\\"neil\\\\42" in traces.json_pattern
+
+
+def test_ids_of_rows_are_sought_where_a_row_is_spoken_of() -> None:
+    traces = Traces("C-1042", 7).of_rows(["5"])
+    assert traces.needles == ["C-1042", "7", "5"]
+    assert "payment" in traces.pattern.split("|", 2)[2]
+
+
+@pytest.mark.parametrize(("customer_id", "is_sought"), [("10427", True), ("C-7", True), ("7", False), ("anna", False)])
+def test_a_whole_value_is_the_customer_where_it_tells_enough(customer_id: str, is_sought: bool) -> None:
+    traces = Traces(customer_id, 7)
+    assert (traces.value_pattern != traces.pattern) is is_sought
+    assert (traces.json_value_pattern != traces.json_pattern) is is_sought

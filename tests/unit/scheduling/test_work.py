@@ -120,12 +120,29 @@ def test_a_database_that_is_up_later_than_the_scheduler_is_waited_for():
     assert world.stopping.pauses == list(PAUSES_SECONDS[:2])
 
 
-@pytest.mark.parametrize("error", [WarehouseError("not there"), ConfigError("no embedded Postgres")])
-def test_where_the_warehouse_never_answers_tonights_job_is_started_and_tells_why(error):
-    world = World(published={ago(2)}, errors=[error] * 5, codes=[15])
+@pytest.mark.parametrize(
+    ("error", "code"), [(WarehouseError("not there"), 15), (ConfigError("no embedded Postgres"), 10)]
+)
+def test_while_the_warehouse_does_not_answer_no_night_is_run_and_it_is_told_once(error, code):
+    world = World(Settings(schedule={"misfire_grace_seconds": 3600}), published={ago(2)}, errors=[error] * 99)
     world.worker.run(NIGHT)
-    assert world.nights() == ["2026-11-22"]
+    assert world.nights() == []
+    assert world.told == [("nightly", TONIGHT, code)]
+    assert world.stopping.pauses == [*PAUSES_SECONDS, *[PAUSES_SECONDS[-1]] * 3]
+
+
+def test_a_warehouse_that_is_back_within_the_grace_gets_the_missed_nights_before_tonights():
+    world = World(published={ago(3)}, errors=[WarehouseError("not there")] * 6)
+    world.worker.run(NIGHT)
+    assert world.nights() == ["2026-11-20", "2026-11-21", "2026-11-22"]
     assert world.told == [("nightly", TONIGHT, 15)]
+
+
+def test_told_to_stop_while_the_warehouse_does_not_answer_it_asks_no_more():
+    world = World(published={ago(1)}, errors=[WarehouseError("not there")])
+    world.stopping.before_pause = world.worker.close
+    world.worker.run(NIGHT)
+    assert (world.nights(), world.told) == ([], [])
 
 
 # ---------------------------------------------------------------- training

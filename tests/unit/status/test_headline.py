@@ -9,10 +9,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from churn.alerts import KeptAlert
+from churn.alerts.causes import Alert
 from churn.config import Settings
 from churn.errors import WarehouseError
 from churn.publish import PublishedNight
 from churn.status import Picture, headline
+from churn.status.causes import Open, fail_alerts
 from churn.status.headline import unreachable
 from churn.status.times import ago, latest_due, missed_nights, next_lines
 
@@ -37,8 +40,17 @@ def run(status: str = "failed", *, as_of: date = NIGHT, run_id: int = 13, **valu
     return SimpleNamespace(**known | values)
 
 
-def lines(*, night: PublishedNight | None = None, running=(), last=(), now: datetime = NOW, due_at=DUE) -> list[str]:
-    found = headline(Picture(now, due_at, night, running, last, ()), SETTINGS)
+def lines(
+    *,
+    night: PublishedNight | None = None,
+    running=(),
+    last=(),
+    now: datetime = NOW,
+    due_at=DUE,
+    missed=(),
+    **others: Any,
+) -> list[str]:
+    found = headline(Picture(now, due_at, night, running, last, missed, **others), SETTINGS)
     assert len(found) == 3
     assert all("\n" not in line for line in found)
     return found
@@ -90,6 +102,58 @@ def test_a_run_whose_heartbeat_is_older_than_two_minutes_died_or_hangs(seconds, 
         assert command.startswith("Do next: churn nightly --as-of 2026-11-03")
 
 
+@pytest.mark.parametrize("job", ["nightly", "backfill"])
+def test_a_run_whose_process_is_gone_is_broken_at_once(job):
+    gone = run("running", job=job, alive_at=NOW - timedelta(seconds=2))
+    state, _, command = lines(night=BEFORE, running=[gone], last=[gone], dead=frozenset({13}))
+    assert state == (
+        "BROKEN: the night of 2026-11-03: run 13 died in stage extract, night-1 (process 4711); its last sign of life "
+        "was 2 s ago."
+    )
+    again = {
+        "nightly": "churn nightly --as-of 2026-11-03",
+        "backfill": "churn backfill --from 2026-11-03 --to 2026-11-03",
+    }[job]
+    assert command == f"Do next: {again} (it goes on after the last whole stage)"
+
+
+def test_a_published_night_is_not_called_good_while_something_is_broken():
+    night, training = published(), run(run_id=14, job="train", exit_code=14, error="No signal.", stage="train")
+    alert, missed = Open("The source is down: no answer.", "churn doctor"), [date(2026, 10, 30), date(2026, 11, 1)]
+    refused = run(exit_code=16, error="Checks failed.", stage="checks")
+    everything: dict[str, Any] = {"last": [refused], "failed_jobs": [training], "alerts": [alert], "missed": missed}
+    for gravest, told, command in (
+        ("last", "the last run, of 2026-11-03, was not published: run 13 failed in stage checks", "bi.data_quality"),
+        ("failed_jobs", "churn train as of 2026-11-03: run 14 failed in stage train with exit code 14", "churn train"),
+        ("alerts", "an alert is open: The source is down: no answer.", "churn doctor"),
+        ("missed", "2 earlier nights are missing, the first 2026-10-30", "backfill --from 2026-10-30 --to 2026-11-01"),
+    ):  # fmt: skip
+        state, _, do_next = lines(night=night, **everything)
+        assert state.startswith(f"LOOK: the night of 2026-11-03 is published, but {told}")
+        assert command in do_next
+        del everything[gravest]
+    assert lines(night=night)[2] == "Do next: nothing."
+
+
+def test_what_to_run_next_is_a_whole_command():
+    refused = run(exit_code=16, error="Checks failed.")
+    assert lines(night=BEFORE, last=[refused])[2] == (
+        "Do next: look at bi.data_quality where run_id = 13 and status = 'failed', mend the source of the table that "
+        "is named, then churn nightly --as-of 2026-11-03"
+    )
+    backfill = run(job="backfill", as_of=date(2026, 10, 20), exit_code=11)
+    assert lines(night=published(), last=[backfill], missed=[date(2026, 10, 21), date(2026, 10, 25)])[2] == (
+        "Do next: churn doctor, mend what it names, then churn backfill --from 2026-10-20 --to 2026-10-25"
+    )
+
+
+def test_an_alert_is_told_in_one_line_with_its_command():
+    alert = Alert("x", "fail", "It failed", "The feed\nis empty.\nWhere: here; run 3.\nNext: churn doctor")
+    warning = Alert("y", "warn", "Odd", "Odd.\nNext: churn status")
+    kept = [KeptAlert(one, NOW, ()) for one in (alert, warning)]
+    assert fail_alerts([], kept) == [Open("It failed: The feed is empty.", "churn doctor")]
+
+
 def test_a_training_at_work_says_nothing_of_the_night():
     training = run("running", job="train")
     assert lines(night=published(), running=[training])[0].startswith("OK")
@@ -108,15 +172,30 @@ def test_a_failure_of_another_night_since_the_last_good_one_is_told_too():
     assert "no run was started; the last one, of 2026-10-01: run 13 failed" in state
     state, _, _ = lines(night=published(), last=[run()])
     assert state.startswith(
-        "LOOK: the night of 2026-11-03 is published, but the last run, of 2026-11-03, is not: run 13"
+        "LOOK: the night of 2026-11-03 is published, but the last run, of 2026-11-03, was not published: run 13"
     )
     assert lines(night=published(run_id=14), last=[run()])[0].startswith("OK")
 
 
+def test_a_night_that_is_out_and_whose_run_ended_badly_is_not_called_unpublished():
+    broken = run(run_id=12, published_run_id=12, stage="publish", exit_code=15, error="The connection broke.")
+    state, _, _ = lines(night=published(), last=[broken])
+    assert state == (
+        "LOOK: the night of 2026-11-03 is published, but the last run, of 2026-11-03, ended badly after it was "
+        "published: run 12 failed in stage publish with exit code 15: The connection broke."
+    )
+
+
 def test_before_the_first_night_there_is_nothing_broken_but_what_failed():
-    assert lines(due_at=None) == ["EMPTY: no night was published yet.", "Published: nothing yet.",
-                                  "Do next: churn nightly"]  # fmt: skip
-    assert lines()[0].startswith("EMPTY")
+    for due_at in (None, DUE):
+        assert lines(due_at=due_at) == [
+            "EMPTY: no night yet.", "Published: nothing yet.",
+            "Do next: churn train, then churn nightly, or leave both to churn scheduler",
+        ]  # fmt: skip
+    training = run(job="train", exit_code=14, error="No signal: nothing.")
+    state, _, command = lines(failed_jobs=[training])
+    assert state.startswith("EMPTY: no night yet, and churn train as of 2026-11-03: run 13 failed")
+    assert command == "Do next: do what it says, then churn train"
     assert lines(last=[run()])[0].startswith("BROKEN")
     assert lines(due_at=None, last=[run(as_of=date(2026, 10, 1))])[0].startswith("BROKEN")
 
