@@ -11,12 +11,12 @@ from datetime import date
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.engine import Connection
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
+from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_exponential, wait_random
 
 import churn
 from churn.config import Settings
 from churn.connections import open_source, open_warehouse
-from churn.errors import ChurnError, TransientError, UsageError
+from churn.errors import ChurnError, SourceError, TransientError, UsageError
 from churn.heart import Heart
 from churn.ledger import Clock, Run, RunOpening, State, open_run
 from churn.migrate import require_current
@@ -223,8 +223,14 @@ def _retrying(job: Job, what: str, kind: type[ChurnError] = ChurnError) -> Retry
         message = error.message if isinstance(error, ChurnError) else ""
         job.progress.note(f"{what}, try {state.attempt_number}: {message} Trying again in {pause:.0f} s.")
 
+    def may_pass(state: RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        # A source that was never reached is told at once: mostly its address is wrong.
+        is_unknown = isinstance(error, SourceError) and state.attempt_number == 1
+        return isinstance(error, kind) and error.may_pass and not is_unknown
+
     return Retrying(
-        retry=retry_if_exception(lambda error: isinstance(error, kind) and error.may_pass),
+        retry=may_pass,
         stop=stop_after_attempt(retry.attempts),
         wait=wait_exponential(multiplier=retry.first_pause_seconds, max=retry.longest_pause_seconds)
         + wait_random(0, retry.first_pause_seconds),

@@ -11,8 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.engine import Connection
 
 from churn.alerts.causes import FAIL, Alert
-from churn.ledger import NIGHT_JOBS
-from churn.schema import alerts, published, runs
+from churn.schema import alerts, runs
 
 RECOVERED = " recovered"
 RETRIED = timedelta(days=3)
@@ -86,13 +85,10 @@ def take_over(connection: Connection, alert: Alert, *, opened_at: datetime, sent
 def close_failures(connection: Connection, job: str, *, as_of: date, at: datetime) -> None:
     """Close what a success of a job puts an end to.
 
-    That is its failures of the same night or an earlier one; a night that failed stays open until it is published. Who
-    publishes or trains has extracted, too.
+    That is its failures of the same night or an earlier one. Who publishes or trains has extracted, too.
     """
     of_run = runs.c.run_id == alerts.c.last_run_id
     later = sa.exists().where(of_run, runs.c.as_of_date > as_of)
-    is_out = sa.exists().where(published.c.as_of_date == runs.c.as_of_date)
-    missing = sa.exists().where(of_run, runs.c.job.in_(NIGHT_JOBS), ~is_out)
     extracts = alerts.c.cause.startswith("extract failed ", autoescape=True)
     run_id = sa.select(sa.func.max(runs.c.run_id)).where(runs.c.job == job, runs.c.as_of_date == as_of)
     connection.execute(
@@ -104,7 +100,6 @@ def close_failures(connection: Connection, job: str, *, as_of: date, at: datetim
                 alerts.c.cause.startswith(f"{job} failed ", autoescape=True), alerts.c.cause == f"{job} died", extracts
             ),
             ~later,
-            ~missing,
         )
         .values(closed_at=at, closed_run_id=run_id.scalar_subquery())
     )

@@ -12,7 +12,7 @@ with night_models as (
         v.value as model_version
     from ops.runs as r
     cross join lateral jsonb_each_text(r.versions) as v (key, value)
-    where r.run_id = :run_id and v.key in ('churn', 'segments', 'clv') and v.value not in ('', 'recency-rule')
+    where r.run_id = :run_id and v.key in ('churn', 'segments', 'clv') and v.value not in ('', 'recency-rule', 'none')
 )
 
 select n.kind || ': ' || n.model_version || ' is not in the registry, or not as such a model' as problem

@@ -109,6 +109,7 @@ class Office:
             "retention.holdout_share": HOLDOUT_SHARE,
             "train.snapshots": 14,
             "train.threads": 1,
+            "retry.first_pause_seconds": 0,
             **{name.replace("__", "."): value for name, value in changes.items()},
         }
         (self.folder / "source").mkdir(parents=True, exist_ok=True)

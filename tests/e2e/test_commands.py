@@ -383,7 +383,9 @@ def test_status_tells_of_nothing_of_a_night_and_of_a_failure(make_shop):
     done = shop.run("status")
     assert done.code == 0
     for words in (
-        "Published: nothing yet. Run `churn nightly`",
+        "EMPTY: no night yet.",
+        "Published: nothing yet.",
+        "Do next: churn train, then churn nightly",
         "Model: none",
         "Last runs: none yet",
         "Next nightly: ",
@@ -398,8 +400,9 @@ def test_status_tells_of_nothing_of_a_night_and_of_a_failure(make_shop):
     done = shop.run("status")
     assert done.code == 0
     assert f"Published: {AS_OF}, run 1" in done.out
-    (failed,) = [line for line in done.out.splitlines() if "failed" in line]
-    assert "source/payments.sql lacks customer_id" in failed
+    state, _, do_next = done.out.splitlines()[:3]
+    assert "source/payments.sql lacks customer_id" in state
+    assert do_next.startswith("Do next: churn doctor")
 
 
 # ---------------------------------------------------------------- export

@@ -170,12 +170,21 @@ def test_an_event_is_shown_with_the_segments_that_it_is_about(nights):
 
 
 @pytest.mark.parametrize(
-    ("status", "version", "is_shown"),
-    [("succeeded", "segments-2", True), ("failed", "segments-2", False), ("succeeded", "segments-1", False)],
+    ("status", "version", "is_published", "is_shown"),
+    [
+        ("succeeded", "segments-2", True, True),
+        ("succeeded", "segments-2", False, True),
+        ("running", "segments-2", True, True),
+        ("running", "segments-2", False, False),
+        ("failed", "segments-2", False, False),
+        ("succeeded", "segments-1", True, False),
+    ],
 )
-def test_events_are_shown_once_a_night_with_those_segments_has_succeeded(nights, status, version, is_shown):
+def test_events_are_shown_once_a_night_with_those_segments_is_out(nights, status, version, is_published, is_shown):
     nights.insert("ops.segment_events", EVENT)
     nights.run(AS_OF, segments=version, status=status)
+    if not is_published:
+        nights.connection.exec_driver_sql("delete from ops.published")
     assert nights.shown("segment_events", "segment") == ([("Newcomers",)] if is_shown else [])
 
 
