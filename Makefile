@@ -6,7 +6,8 @@
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-PYTEST_ARGS ?= -n 2
+# The tests of a file stay together: some go on where the one before has ended.
+PYTEST_ARGS ?= -n 2 --dist loadfile
 
 # A stamp's name says what the environment was built from: locks, pyproject.toml and the checkout's path.
 LOCKS := requirements.lock requirements-build.lock requirements-dev.lock
