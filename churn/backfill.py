@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from churn import monitoring, publish
-from churn.beginning import NightOptions, already_published, extract_stage, prepare
+from churn.beginning import NightOptions, PublishedAlreadyError, extract_stage, prepare, unless_published
 from churn.connections import open_warehouse
 from churn.extract import ExtractionReport
 from churn.features.snapshot import SnapshotRequest, build_snapshot
@@ -98,11 +98,12 @@ def run_backfill(
 
 
 def _run(job: Job, extraction: ExtractionReport, how: NightOptions) -> NightSummary:
-    with running(replace(job, wait=True), JOB) as current:
-        if how.unless_published and (published := already_published(current)) is not None:
-            return published
-        prepare(current, how)
-        return run_night(current, extraction, how)
+    try:
+        with running(replace(job, wait=True), JOB, admit=unless_published(job, how)) as current:
+            prepare(current, how)
+            return run_night(current, extraction, how)
+    except PublishedAlreadyError as done:
+        return done.night
 
 
 def _make_snapshots(current: JobRun, extraction: ExtractionReport, nights: Sequence[date], jobs: int) -> None:

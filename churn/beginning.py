@@ -1,4 +1,4 @@
-"""How a night begins: what is asked of it, what it goes on from, the source read, the features at hand."""
+"""How a job begins: whether it is done already, what it goes on from, the source read, the features at hand."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from sqlalchemy.engine import Connection
 
 import churn
 from churn import campaigns, monitoring, publish, registry, scoring
-from churn.errors import DataContractError
+from churn.connections import open_warehouse
+from churn.errors import DataContractError, DoneMeanwhileError
 from churn.extract import ExtractionReport, QuarantineError, extract, read_past, record_quarantine
 from churn.features.snapshot import Snapshot, SnapshotRequest, build_snapshot, kept_snapshot
-from churn.ledger import State
-from churn.running import Job, JobRun
+from churn.ledger import State, succeeded_runs
+from churn.migrate import require_current
+from churn.running import Admit, Job, JobRun
 from churn.scoring import NightSummary
 from churn.windows import business_today
 
@@ -58,15 +60,60 @@ def inputs_digest(connection: Connection, job: Job, options: NightOptions) -> st
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def already_published(current: JobRun) -> NightSummary | None:
-    """Return what is published of the night, if anything."""
-    night = current.transaction(
-        lambda connection: publish.published_night(connection, current.job.as_of), what="Looking for the night"
-    )
-    if night is None:
+class PublishedAlreadyError(Exception):
+    """The night is out, and was to be run only if it were not.
+
+    Attributes
+    ----------
+    night : NightSummary
+    """
+
+    def __init__(self, night: NightSummary) -> None:
+        super().__init__(night.notes[0])
+        self.night = night
+
+
+class TrainedAlreadyError(Exception):
+    """There is a training of that date, and another was wanted only if there were not."""
+
+
+def unless_published(job: Job, options: NightOptions) -> Admit | None:
+    """Return what keeps a night from being run that is out by the time that the lock is ours; None where nothing does.
+
+    It raises `PublishedAlreadyError`.
+    """
+    if not options.unless_published:
         return None
-    note = f"The night of {night.as_of} is published already, by run {night.run_id}."
-    return NightSummary(night.as_of, night.run_id, 0, "", (note,), is_new=False)
+
+    def admit(connection: Connection) -> None:
+        night = publish.published_night(connection, job.as_of)
+        if night is not None:
+            note = f"The night of {night.as_of} is published already, by run {night.run_id}."
+            raise PublishedAlreadyError(NightSummary(night.as_of, night.run_id, 0, "", (note,), is_new=False))
+
+    return admit
+
+
+def unless_trained(job: Job, *, ever: bool) -> Admit:
+    """Return what keeps two processes that are started at once from training twice.
+
+    Under the lock it raises `DoneMeanwhileError` where another has trained for the same date since now; where any
+    training of that date will do (`ever`), it raises `TrainedAlreadyError`.
+    """
+    with open_warehouse(job.settings, job="train").begin() as connection:
+        require_current(connection)
+        known = set() if ever else succeeded_runs(connection, "train", job.as_of)
+
+    def admit(connection: Connection) -> None:
+        done = succeeded_runs(connection, "train", job.as_of) - known
+        if not done:
+            return
+        told = f"The training as of {job.as_of} is done already, by run {max(done)}"
+        if ever:
+            raise TrainedAlreadyError(f"{told}.")
+        raise DoneMeanwhileError(f"{told}, while this one waited.", "Run the same command again for another.")
+
+    return admit
 
 
 def prepare(current: JobRun, options: NightOptions) -> None:

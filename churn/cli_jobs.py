@@ -36,7 +36,9 @@ Fresh = Annotated[
 
 
 @contextmanager
-def _job(name: str, as_of: str | None, *, wait: bool = False, dry_run: bool = False) -> Iterator[Job]:
+def _job(
+    name: str, as_of: str | None, *, wait: bool = False, dry_run: bool = False, again: str | None = None
+) -> Iterator[Job]:
     from churn.alerts import watching
     from churn.running import Job
 
@@ -47,7 +49,7 @@ def _job(name: str, as_of: str | None, *, wait: bool = False, dry_run: bool = Fa
         if dry_run:
             yield job
             return
-        with _stoppable(), watching(settings, clock, name, job.as_of):
+        with _stoppable(), watching(settings, clock, name, job.as_of, again=again):
             yield job
     finally:
         progress.close()
@@ -138,8 +140,12 @@ def train(
         int,
         typer.Option("--search", min=0, metavar="N", help="Try N configurations inside the training period first."),
     ] = 0,
+    unless_trained: Annotated[
+        bool, typer.Option("--unless-trained", help="Do nothing where a training as of that date is done already.")
+    ] = False,
 ) -> None:
     """Train the churn model on past snapshots, test it out of time, and promote it if it is better."""
+    from churn.beginning import TrainedAlreadyError
     from churn.pipeline import run_train
     from churn.previews import preview_train
 
@@ -148,7 +154,11 @@ def train(
             for line in preview_train(job):
                 typer.echo(line)
             return
-        report = run_train(job, search=search)
+        try:
+            report = run_train(job, search=search, only_if_none=unless_trained)
+        except TrainedAlreadyError as done:
+            typer.echo(str(done))
+            return
     print_table(f"Out of time: {report.span}", *report.table())
     for line in (*report.clv, *report.notes):
         typer.echo(f"- {line}")
@@ -202,7 +212,9 @@ def backfill(
     span = parsed_date(first, settings), parsed_date(last, settings)
     if span[0] > span[1]:
         raise UsageError(f"--from {first} is after --to {last}.", "Give the earlier date first.")
-    with _job("backfill", last, wait=wait, dry_run=dry_run) as job:
+    again = f"churn backfill --from {span[0]} --to {span[1]}"
+    again += " --fresh" * fresh + " --replace-list" * replace_list
+    with _job("backfill", last, wait=wait, dry_run=dry_run, again=again) as job:
         if dry_run:
             nights = nights_to_run(job, *span, fresh=fresh)
             typer.echo(f"Would run {len(nights)} nights{f', {nights[0]} to {nights[-1]}' if nights else ''}.")

@@ -82,6 +82,10 @@ class LockedError(ChurnError):
     exit_code = 17
 
 
+class DoneMeanwhileError(LockedError):
+    """Another run did the very same while this one waited for the lock."""
+
+
 class TransientError(ChurnError):
     """The database was cut off or busy: the same command may succeed in a moment."""
 

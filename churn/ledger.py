@@ -72,6 +72,8 @@ class Run:
         Rows by finished stage.
     states : dict of str to State
         What each finished stage left.
+    started_over : str or None
+        Why a run of the same night that was cut off is not gone on with, where there is one.
     """
 
     warehouse: Database
@@ -83,6 +85,7 @@ class Run:
     inputs_digest: str | None = None
     rows: dict[str, int] = field(default_factory=dict)
     states: dict[str, State] = field(default_factory=dict)
+    started_over: str | None = None
 
     def stage_started(self, name: str) -> None:
         """Enter in the ledger that a stage is being tried."""
@@ -158,20 +161,21 @@ def open_run(warehouse: Database, opening: RunOpening, clock: Clock) -> Run:
     it had published its night. A run goes on under its own number where it was the last one of all, worked on the
     same night from the same inputs, and did not fail for good.
     """
-    at = clock()
+    at, why = clock(), None
     with warehouse.begin() as connection:
         bury_dead_runs(connection)
         before = _to_go_on_with(connection, opening)
         if before is not None:
             run_id, started_at = before
         else:
+            why = _why_started_over(connection, opening)
             run_id, started_at = _new_run(connection, opening, at), at
         connection.execute(
             sa.update(runs)
             .where(runs.c.run_id == run_id)
             .values(status="running", heartbeat_at=at, host=socket.gethostname(), pid=os.getpid())
         )
-    run = Run(warehouse, run_id, opening.job, opening.as_of, started_at, clock, opening.inputs_digest)
+    run = Run(warehouse, run_id, opening.job, opening.as_of, started_at, clock, opening.inputs_digest, started_over=why)
     if before is not None:
         run.refresh()
     return run
@@ -198,12 +202,51 @@ def _to_go_on_with(connection: Connection, opening: RunOpening) -> tuple[int, da
     if last is None or last["started_at"] < opening.not_before:
         return None
     same = (last["job"], last["as_of_date"], last["inputs_digest"])
-    was_cut_off = last["status"] == "died" or (last["status"] == "failed" and last["exit_code"] in _PASSING)
-    if not was_cut_off or same != (opening.job, opening.as_of, opening.inputs_digest):
+    if not _was_cut_off(last) or same != (opening.job, opening.as_of, opening.inputs_digest):
         return None
     values = {"attempts": runs.c.attempts + 1, "finished_at": None, "exit_code": None, "error": None}
     connection.execute(sa.update(runs).where(runs.c.run_id == last["run_id"]).values(values))
     return last["run_id"], last["started_at"]
+
+
+def _was_cut_off(run: sa.RowMapping) -> bool:
+    return run["status"] == "died" or (run["status"] == "failed" and run["exit_code"] in _PASSING)
+
+
+def _why_started_over(connection: Connection, opening: RunOpening) -> str | None:
+    """Say why the last run of the same night is not gone on with, where it was cut off after a whole stage."""
+    if opening.inputs_digest is None or opening.not_before is None:
+        return None
+    of_night = runs.c.job == opening.job, runs.c.as_of_date == opening.as_of
+    newest = sa.select(runs).where(*of_night).order_by(runs.c.run_id.desc()).limit(1)
+    before = connection.execute(newest).mappings().first()
+    if before is None or not _was_cut_off(before):
+        return None
+    done = sa.exists().where(run_stages.c.run_id == before["run_id"], run_stages.c.finished_at.is_not(None))
+    if not connection.scalar(sa.select(done)):
+        return None
+    since = sa.select(runs.c.run_id, runs.c.job).where(runs.c.run_id > before["run_id"]).order_by(runs.c.run_id)
+    why = _what_has_changed(before, opening, connection.execute(since.limit(1)).first())
+    return f"Run {before['run_id']}, which was cut off, is not gone on with: {why}. This one starts over."
+
+
+def _what_has_changed(before: sa.RowMapping, opening: RunOpening, since: Any) -> str:
+    """Name what keeps a run from being gone on with."""
+    if before["started_at"] < opening.not_before:
+        return "it began on another day"
+    if since is not None:
+        return f"run {since.run_id} (churn {since.job}) has been at work since, so the data may be new"
+    if before["versions"].get("code") != opening.versions.get("code"):
+        return "it was of another version of this program"
+    if before["config_digest"] != opening.config_digest:
+        return "settings have changed since"
+    return "the mapping, the options or the model in use have changed since"
+
+
+def succeeded_runs(connection: Connection, job: str, as_of: date) -> set[int]:
+    """Return the runs of a job for a date that were done."""
+    of_job = runs.c.job == job, runs.c.as_of_date == as_of, runs.c.status == "succeeded"
+    return set(connection.scalars(sa.select(runs.c.run_id).where(*of_job)))
 
 
 def bury_dead_runs(connection: Connection) -> None:

@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from sqlalchemy.engine import Connection
 
 from churn import campaigns, checks, insights, keeping, kpis, monitoring, publish, quality, scoring, training
-from churn.beginning import NightOptions, already_published, extract_stage, features_stage, inputs_digest, prepare
+from churn.beginning import (
+    NightOptions,
+    PublishedAlreadyError,
+    extract_stage,
+    features_stage,
+    inputs_digest,
+    prepare,
+    unless_published,
+    unless_trained,
+)
 from churn.errors import ChecksFailedError
 from churn.extract import ExtractionReport
 from churn.feature_view import refresh_feature_view
@@ -60,11 +69,12 @@ def run_nightly(job: Job, options: NightOptions | None = None) -> NightSummary:
     """
     how = options or NightOptions()
     inputs = None if how.fresh else Inputs(lambda connection: inputs_digest(connection, job, how))
-    with running(job, "nightly", inputs=inputs) as current:
-        if how.unless_published and (done := already_published(current)) is not None:
-            return done
-        prepare(current, how)
-        return run_night(current, extract_stage(current), how)
+    try:
+        with running(job, "nightly", inputs=inputs, admit=unless_published(job, how)) as current:
+            prepare(current, how)
+            return run_night(current, extract_stage(current), how)
+    except PublishedAlreadyError as done:
+        return done.night
 
 
 def run_night(current: JobRun, extraction: ExtractionReport, options: NightOptions) -> NightSummary:
@@ -239,7 +249,7 @@ def publish_night(current: JobRun, night: ScoredNight, findings: monitoring.Find
 # --- train --------------------------------------------------------------------------------------------------------
 
 
-def run_train(job: Job, *, search: int = 0) -> training.TrainingReport:
+def run_train(job: Job, *, search: int = 0, only_if_none: bool = False) -> training.TrainingReport:
     """Bring staging up to date, make the past snapshots that are missing, train, judge and maybe promote.
 
     Parameters
@@ -247,9 +257,19 @@ def run_train(job: Job, *, search: int = 0) -> training.TrainingReport:
     job : Job
     search : int
         Configurations to try inside the training period first.
+    only_if_none : bool
+        Do nothing where a training as of that date has succeeded by the time that the lock is ours.
+
+    Raises
+    ------
+    DoneMeanwhileError
+        Another process has trained for the same date while this one waited for the lock.
+    TrainedAlreadyError
+        There is a training of that date, and `only_if_none`.
     """
     training.require_optimiser(search)
-    with running(job, "train") as current:
+    job.refuse_the_future()
+    with running(job, "train", admit=unless_trained(job, ever=only_if_none)) as current:
         extraction = extract_stage(current)
 
         def features() -> list[Snapshot]:

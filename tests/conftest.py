@@ -70,11 +70,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def server_home(request: pytest.FixtureRequest) -> Path:
     """The `.churn` folder of the run's embedded Postgres, which is up.
 
-    It forgets everything at the end of the run, so it need not wait for the disk.
+    It forgets everything at the end of the run, so it need not wait for the disk nor survive a crash, and its
+    databases live too short a time to be tidied up.
     """
     home = request.config.stash[_HOME]
     embedded.start(home)
-    _run(home, "alter system set fsync = off")
+    for name in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum"):
+        _run(home, f"alter system set {name} = off")
     _run(home, "select pg_reload_conf()")
     return home
 
@@ -109,7 +111,8 @@ def make_database(server_home: Path) -> Iterator[MakeDatabase]:
 
     def make(template: str | None = None) -> str:
         name = f"test_{uuid.uuid4().hex}"
-        _run(server_home, "create database {} template {}", name, template or "template0")
+        # Files as they are: quicker than by the log where nothing waits for the disk.
+        _run(server_home, "create database {} template {} strategy file_copy", name, template or "template0")
         made.append(name)
         return embedded.database_url(server_home, name)
 

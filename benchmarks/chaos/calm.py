@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import datetime
 from statistics import mean
 
@@ -16,10 +18,8 @@ from benchmarks.chaos.records import Undisturbed
 from churn.errors import ChurnError, WarehouseError
 from tests.e2e.company import Office
 
-_MEASUREMENTS = 2
 
-
-def undisturbed(ground: Ground, scenario: Scenario, *, times: int = _MEASUREMENTS) -> Undisturbed:
+def undisturbed(ground: Ground, scenario: Scenario, *, times: int = 2) -> Undisturbed:
     """Run a scenario's night where nothing disturbs it, and keep what it takes and shows.
 
     Parameters
@@ -46,6 +46,19 @@ def undisturbed(ground: Ground, scenario: Scenario, *, times: int = _MEASUREMENT
         if views:
             raise ChurnError(f"Two undisturbed runs of {scenario.name} differ, in {', '.join(dict.fromkeys(views))}.")
     return Undisturbed(**{**vars(first), "seconds": mean(one.seconds for one in kept)})
+
+
+def digests(known: Undisturbed) -> dict[str, str]:
+    """Return a hash of all that a night shows and leaves, by what it is of: alike in every lane."""
+    relations = {name: "" for name in known.relations}
+    parts = {
+        "before": known.old,
+        "after": known.new,
+        "views": known.shown,
+        "staging": known.staged,
+        "catalog": relations,
+    }
+    return {name: hashlib.sha256(json.dumps(sorted(part.items())).encode()).hexdigest() for name, part in parts.items()}
 
 
 def _measured(ground: Ground, scenario: Scenario, office: Office) -> Undisturbed:

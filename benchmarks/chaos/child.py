@@ -17,7 +17,7 @@ from typing import Any
 
 # Forked from a process that has imported everything and has no threads.
 _PROCESSES = multiprocessing.get_context("forkserver")
-PRELOADED = ("churn.cli", "churn.pipeline", "churn.scoring", "lightgbm", __name__)
+PRELOADED = ("churn.cli", "churn.pipeline", "churn.scoring", "churn.alerts", "churn.previews", "lightgbm", __name__)
 BEFORE, BETWEEN, AFTER = "before the run", "between stages", "after publishing"
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.chaos.calm import undisturbed
+from benchmarks.chaos.calm import digests, undisturbed
 from benchmarks.chaos.child import warm_up
 from benchmarks.chaos.dealing import chosen, deal
 from benchmarks.chaos.ground import Ground
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="benchmarks.chaos.lane", description=__doc__)
-    for name in ("--seed", "--first", "--step", "--nights", "--customers"):
+    for name in ("--seed", "--first", "--step", "--nights", "--customers", "--measurements"):
         parser.add_argument(name, type=int, required=True)
     parser.add_argument("--seconds", type=float, required=True, help="No night begins later than that.")
     parser.add_argument("--faults", nargs="*", default=[])
@@ -45,7 +45,9 @@ def run(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="churn-chaos-", ignore_cleanup_errors=True) as folder:
         ground = Ground(Path(folder), customers=options.customers, is_trained=True)
         with ground.prepared():
-            known = {scenario: undisturbed(ground, scenario) for scenario in ground.scenarios}
+            known = {
+                scenario: undisturbed(ground, scenario, times=options.measurements) for scenario in ground.scenarios
+            }
             faults = [fault for fault in chosen(options.faults) if ground.has_small_disk or not fault.needs_small_disk]
             skipped = [fault.name for fault in chosen(options.faults) if fault not in faults]
             stages = {
@@ -53,7 +55,8 @@ def run(options: argparse.Namespace) -> None:
                 | {"night": known[scenario].seconds}
                 for scenario in ground.scenarios
             }
-            _tell({"stages": stages, "skipped": skipped, "prepared": time.monotonic() - begun})
+            alike = {scenario.name: digests(known[scenario]) for scenario in ground.scenarios}
+            _tell({"stages": stages, "skipped": skipped, "prepared": time.monotonic() - begun, "undisturbed": alike})
             for number in range(options.first, options.first + options.nights * options.step, options.step):
                 if time.monotonic() - begun > options.seconds:
                     break

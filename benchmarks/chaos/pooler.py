@@ -14,12 +14,9 @@ import queue
 import select
 import socket
 import struct
-import threading
 from contextlib import suppress
-from types import TracebackType
-from typing import Self
 
-from benchmarks.chaos.proxy import LOCAL, url_through
+from benchmarks.chaos.between import Between
 from benchmarks.chaos.wire import (
     IDLE,
     READY,
@@ -53,7 +50,7 @@ class _Session:
                 self.settings += message
 
 
-class Pooler:
+class Pooler(Between):
     """Lends server sessions to clients, a transaction at a time.
 
     Parameters
@@ -61,48 +58,19 @@ class Pooler:
     target : Target
     sessions : int
         Server sessions for each user and database; with 1, all clients share one.
-
-    Attributes
-    ----------
-    port : int
-        Port on 127.0.0.1 that it listens on.
     """
 
     def __init__(self, target: Target, sessions: int = 1) -> None:
+        super().__init__()
         self.target, self.sessions = target, sessions
         self._pools: dict[tuple[str, str], queue.Queue[_Session | None]] = {}
-        self._guard = threading.Lock()
         self._open: set[socket.socket] = set()
-        self._listener = socket.create_server((LOCAL, 0), backlog=64)
-        self.port = int(self._listener.getsockname()[1])
 
-    def url(self, direct: str) -> str:
-        """Return the URL of the same database through the pooler."""
-        return url_through(self.port, direct)
-
-    def __enter__(self) -> Self:
-        """Begin to listen."""
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End every session and listen no longer."""
-        hang_up(self._listener)
-        self._listener.close()
+    def _end(self) -> None:
         with self._guard:
             hang_up(*self._open)
             for one in self._open:
                 one.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
         with client, suppress(OSError, queue.Empty):

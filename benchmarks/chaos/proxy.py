@@ -12,14 +12,9 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
-from typing import Self
 
-import sqlalchemy as sa
-
+from benchmarks.chaos.between import Between
 from benchmarks.chaos.wire import CHUNK, COMMIT, QUERY, READY, Frames, Target, hang_up, read_startup
-
-LOCAL = "127.0.0.1"
 
 
 class Link:
@@ -34,20 +29,11 @@ class Link:
         hang_up(self.client, self.server)
 
 
-def url_through(port: int, direct: str) -> str:
-    """Return the URL of the same database by way of a port of this machine."""
-    url = sa.make_url(direct).set(host=LOCAL, port=port)
-    query = {name: value for name, value in url.query.items() if name not in ("host", "port")}
-    return url.set(query={**query, "sslmode": "disable"}).render_as_string(hide_password=False)
-
-
-class Proxy:
+class Proxy(Between):
     """Passes everything on between clients and a server, until it is told to disturb.
 
     Attributes
     ----------
-    port : int
-        Port on 127.0.0.1 that it listens on.
     commits : int
         COMMITs that clients have sent so far.
     bytes_passed : int
@@ -57,6 +43,7 @@ class Proxy:
     """
 
     def __init__(self, target: Target) -> None:
+        super().__init__()
         self.target = target
         self.commits = 0
         self.bytes_passed = 0
@@ -66,27 +53,6 @@ class Proxy:
         self._flowing.set()
         self._is_refusing = False
         self._links: set[Link] = set()
-        self._guard = threading.Lock()
-        self._listener = socket.create_server((LOCAL, 0), backlog=64)
-        self.port = int(self._listener.getsockname()[1])
-
-    def __enter__(self) -> Self:
-        """Begin to listen."""
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Cut everything and listen no longer."""
-        hang_up(self._listener)
-        self._listener.close()
-        self.heal()
-        self.cut()
-
-    def url(self, direct: str) -> str:
-        """Return the URL of the same database through the proxy."""
-        return url_through(self.port, direct)
 
     # ------------------------------------------------------------ disturbing
 
@@ -125,13 +91,9 @@ class Proxy:
 
     # ------------------------------------------------------------ passing on
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+    def _end(self) -> None:
+        self.heal()
+        self.cut()
 
     def _serve(self, client: socket.socket) -> None:
         """Pass one client's session on; this thread takes what the server says, another what the client says."""

@@ -49,9 +49,21 @@ class Campaign:
         return len(self.outcomes) >= min(LEAST_NIGHTS, self.wanted_nights)
 
     @property
+    def unlike(self) -> list[str]:
+        """What two lanes' undisturbed nights differ in: then they can't be compared with."""
+        first, *others = [lane["undisturbed"] for lane in self.lanes] or [{}]
+        return sorted(
+            f"{scenario}: {part}"
+            for other in others
+            for scenario, parts in first.items()
+            for part, digest in parts.items()
+            if other[scenario][part] != digest
+        )
+
+    @property
     def holds(self) -> bool:
         """Whether everything held, in as many nights as were wanted."""
-        return self.is_enough and not self.violations
+        return self.is_enough and not self.violations and not self.unlike
 
 
 def report(campaign: Campaign) -> str:
@@ -65,6 +77,11 @@ def report(campaign: Campaign) -> str:
             f"after the rerun, all `bi` views equal the undisturbed night's, nothing is left behind, and of {looks:,} "
             f"looks none saw half a night: {len(campaign.violations)} violations",
             not campaign.violations,
+        ),
+        (
+            "undisturbed nights are alike wherever they are run"
+            + (f", but for {', '.join(campaign.unlike)}" if campaign.unlike else ""),
+            not campaign.unlike,
         ),
     ]
     parts = [

@@ -11,11 +11,15 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.engine import Connection
 
 from churn.alerts.causes import FAIL, Alert
-from churn.schema import alerts, runs
+from churn.ledger import NIGHT_JOBS
+from churn.schema import alerts, past_nights, published, runs
 
 RECOVERED = " recovered"
 RETRIED = timedelta(days=3)
 """How long after it is over a cause is still told to a channel that could not be reached."""
+
+MISSED_DAYS = 28
+"""How long a night that is not published counts as missed."""
 
 _IS_OPEN = alerts.c.closed_at.is_(None)
 
@@ -85,23 +89,43 @@ def take_over(connection: Connection, alert: Alert, *, opened_at: datetime, sent
 def close_failures(connection: Connection, job: str, *, as_of: date, at: datetime) -> None:
     """Close what a success of a job puts an end to.
 
-    That is its failures of the same night or an earlier one. Who publishes or trains has extracted, too.
+    That is its failures of the same night or an earlier one. Who publishes or trains has extracted, too. A failure of
+    nights of which one is still missing goes on, until that is published or `MISSED_DAYS` old; a backfill that has
+    published what nightly missed ends it.
     """
     of_run = runs.c.run_id == alerts.c.last_run_id
     later = sa.exists().where(of_run, runs.c.as_of_date > as_of)
-    extracts = alerts.c.cause.startswith("extract failed ", autoescape=True)
+    ended = [_failures_of(job), alerts.c.cause.startswith("extract failed ", autoescape=True)]
+    if job == "backfill":
+        ended.append(_failures_of("nightly") & alerts.c.last_run_id.is_not(None))
     run_id = sa.select(sa.func.max(runs.c.run_id)).where(runs.c.job == job, runs.c.as_of_date == as_of)
     connection.execute(
         sa.update(alerts)
         .where(
             _IS_OPEN,
             alerts.c.severity == FAIL,
-            sa.or_(
-                alerts.c.cause.startswith(f"{job} failed ", autoescape=True), alerts.c.cause == f"{job} died", extracts
-            ),
+            sa.or_(*ended),
             ~later,
+            ~_has_missing_nights(as_of - timedelta(days=MISSED_DAYS)),
         )
         .values(closed_at=at, closed_run_id=run_id.scalar_subquery())
+    )
+
+
+def _failures_of(job: str) -> sa.ColumnElement[bool]:
+    return alerts.c.cause.startswith(f"{job} failed ", autoescape=True) | (alerts.c.cause == f"{job} died")
+
+
+def _has_missing_nights(since: date) -> sa.ColumnElement[bool]:
+    """Whether one of the nights that failed from the first run with that cause to the last is still not published."""
+    out = sa.union(sa.select(published.c.as_of_date), sa.select(past_nights.c.as_of_date))
+    return sa.exists().where(
+        runs.c.run_id.between(sa.func.coalesce(alerts.c.opened_run_id, alerts.c.last_run_id), alerts.c.last_run_id),
+        runs.c.job.in_(NIGHT_JOBS),
+        sa.func.starts_with(alerts.c.cause, runs.c.job + " "),
+        runs.c.status != "succeeded",
+        runs.c.as_of_date >= since,
+        runs.c.as_of_date.not_in(out),
     )
 
 

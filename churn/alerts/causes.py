@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from churn.alerts.mends import after_checks
 from churn.config import Settings
 from churn.connections import EMBEDDED_SCHEME
 from churn.errors import ChecksFailedError, ChurnError, ConfigError
@@ -31,7 +32,6 @@ _COMMANDS = {
     13: "churn doctor, leave out the feature that is named, then {again}",
     14: "churn models list, then churn train or churn models rollback --reason TEXT, then {again}",
     15: "churn doctor, mend what it names (churn migrate where it is not migrated), then {again}",
-    16: "churn status, mend the source of the table that is named, then {again}",
     17: "{again} --wait",
     75: "{again}",
 }
@@ -100,11 +100,36 @@ def warehouse_name(settings: Settings) -> str:
     return f"{host if isinstance(host, str) else ', '.join(host)}/{parsed.database}"
 
 
-def command_after(job: str, as_of: date, code: int) -> str:
-    """Return what to run next after a job ended with an exit code."""
-    again = f"churn {job} --as-of {as_of}"
-    if job == "backfill":
-        again = "the same churn backfill, which leaves published nights alone"
+def command_after(
+    job: str,
+    as_of: date,
+    code: int,
+    *,
+    again: str | None = None,
+    run_id: int | None = None,
+    checks: Sequence[str] = (),
+) -> str:
+    """Return what to run next after a job ended with an exit code.
+
+    Parameters
+    ----------
+    job : str
+    as_of : date
+        The night that it was at.
+    code : int
+    again : str, optional
+        The command that goes on, where it is not the job's for that night alone: a backfill of several.
+    run_id : int, optional
+        The run that failed.
+    checks : sequence of str
+        Names of the checks that stopped it.
+    """
+    if again is None:
+        again = f"churn backfill --from {as_of} --to {as_of}" if job == "backfill" else f"churn {job} --as-of {as_of}"
+    if code == ChecksFailedError.exit_code:
+        where = "" if run_id is None else f" where run_id = {run_id} and status = 'failed'"
+        mend = after_checks(checks, night=f"churn nightly --as-of {as_of}", again=again)
+        return f"look at bi.data_quality{where}, {mend}"
     return _COMMANDS.get(code, "{again}").format(job=job, again=again)
 
 
@@ -116,6 +141,7 @@ def failed(
     checks: Sequence[tuple[str, str]] = (),
     *,
     standing: Standing | None = None,
+    again: str | None = None,
 ) -> Alert:
     """Say that a job ended with an error.
 
@@ -130,12 +156,14 @@ def failed(
         Names of the checks that failed, and what each found, fit to be told.
     standing : {"missing", "out", "before"}, optional
         How the night stands; without it nothing is said of that.
+    again : str, optional
+        As of `command_after`.
     """
     code = error.exit_code if isinstance(error, ChurnError) else 1
     names = "".join(f" {name}" for name, _ in checks)
     return _alert(
         f"{job} failed {code}{names}", f"{_subject(job, as_of, standing)} (exit code {code})", _what(error, checks),
-        place, command_after(job, as_of, code),
+        place, command_after(job, as_of, code, again=again, run_id=place.run_id, checks=[name for name, _ in checks]),
     )  # fmt: skip
 
 
@@ -155,7 +183,7 @@ def died(job: str, as_of: date, code: int, place: Place, *, standing: Standing |
     subject = _subject(job, as_of, standing)
     if 0 < code < 128:
         what = f"It ended with exit code {code}; its log, or the scheduler's, says why."
-        command = command_after(job, as_of, code)
+        command = command_after(job, as_of, code, run_id=place.run_id)
         return _alert(f"{job} failed {code}", f"{subject} (exit code {code})", what, place, command)
     what = f"The process was killed by {_signal(-code if code < 0 else code - 128)}."
     return _alert(f"{job} died", f"{subject} (killed)", what, place, command_after(job, as_of, 75))

@@ -208,6 +208,9 @@ class Mail:
         mail["Message-ID"] = make_msgid(domain=self.sender.rpartition("@")[2])
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(message.text)
+        for attached in message.attachments:
+            kind, _, subtype = attached.media_type.partition("/")
+            mail.add_attachment(attached.content, maintype=kind, subtype=subtype, filename=attached.name)
         return mail
 
 

@@ -18,6 +18,23 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """A file that goes with a mail.
+
+    Attributes
+    ----------
+    name : str
+    media_type : str
+        Such as text/html.
+    content : bytes
+    """
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Message:
     """One message: everything that a channel does not know yet.
 
@@ -29,11 +46,14 @@ class Message:
         Headline and text of each.
     left_out : int
         Items beyond `MOST_ITEMS`.
+    attachments : tuple of Attachment
+        Only mails have them.
     """
 
     subject: str
     items: tuple[tuple[str, str], ...]
     left_out: int = 0
+    attachments: tuple[Attachment, ...] = ()
 
     @property
     def text(self) -> str:

@@ -17,19 +17,19 @@ from churn.alerts.causes import Place, Standing, died, failed, warehouse_name
 from churn.alerts.desk import Desk
 from churn.alerts.findings import failed_checks, findings_of
 from churn.config import Settings
-from churn.errors import ChecksFailedError, LockedError, StoppedError, UsageError
+from churn.errors import ChecksFailedError, DoneMeanwhileError, LockedError, StoppedError, UsageError
 from churn.ledger import NIGHT_JOBS, Clock
 from churn.schema import published, runs
 from churn.sqlfiles import read_sql
 
 
 @contextmanager
-def watching(settings: Settings, clock: Clock, job: str, as_of: date) -> Iterator[None]:
+def watching(settings: Settings, clock: Clock, job: str, as_of: date, *, again: str | None = None) -> Iterator[None]:
     """Tell what becomes of the job inside: its failure, or what looks wrong and what is well again.
 
     The job's own error goes on as it is. What can't be told is a line on stderr, and is told with the next run. A
     command line that makes no sense (exit code 2) and a job that was told to stop are known to who did that, and told
-    to nobody else.
+    to nobody else; nothing is missed where another process did the same meanwhile.
 
     Parameters
     ----------
@@ -39,12 +39,14 @@ def watching(settings: Settings, clock: Clock, job: str, as_of: date) -> Iterato
     job : str
         Such as nightly.
     as_of : date
+    again : str, optional
+        The command that goes on after a failure, where it is not the job's for `as_of`.
     """
-    watch = Watch(Desk(settings, clock), job, as_of)
+    watch = Watch(Desk(settings, clock), job, as_of, again)
     began = clock()
     try:
         yield
-    except (UsageError, StoppedError):
+    except (UsageError, StoppedError, DoneMeanwhileError):
         raise
     except Exception as error:  # noqa: BLE001 - it goes on below, whatever becomes of the telling
         try:
@@ -85,11 +87,12 @@ class Whereabouts:
 
 @dataclass(frozen=True)
 class Watch:
-    """One job, and the desk that it is told at."""
+    """One job, and the desk that it is told at; `again` goes on with it, where that is no run of `as_of`."""
 
     desk: Desk
     job: str
     as_of: date
+    again: str | None = None
 
     def failure(self, error: Exception, began: datetime) -> None:
         """Tell an error of the job."""
@@ -100,10 +103,10 @@ class Watch:
             at = self._at(connection, began)
             run_id = at.place.run_id
             checks = failed_checks(connection, run_id) if isinstance(error, ChecksFailedError) else ()
-            alert = failed(self.job, at.as_of, error, at.place, checks, standing=at.standing)
+            alert = failed(self.job, at.as_of, error, at.place, checks, standing=at.standing, again=self.again)
             book.note(connection, [self.desk.cleaned(alert)], at=self.desk.clock(), run_id=run_id)
 
-        self.desk.tell(enter, lambda: failed(self.job, self.as_of, error, self._place()))
+        self.desk.tell(enter, lambda: failed(self.job, self.as_of, error, self._place(), again=self.again))
 
     def death(self, code: int) -> None:
         """Tell that the job's process is gone."""

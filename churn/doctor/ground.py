@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from churn.alerts import channels_of
-from churn.config import CONFIG_FILE, ReservedSection, Settings
+from churn.config import CONFIG_FILE, Settings
 from churn.config.addresses import webhook_trouble
 from churn.config.secrets import open_to_others
 from churn.connections import EMBEDDED_SCHEME
@@ -27,24 +27,13 @@ def ground_findings(settings: Settings) -> list[Finding]:
 
 
 def _configuration(settings: Settings) -> list[Finding]:
-    findings = [
+    return [
         Finding(
             "ok",
             f"configuration: churn by {'contract' if settings.churn.definition == 'contractual' else 'inactivity'}, "
             f"horizon {settings.churn.horizon_days} days, {settings.business.timezone}, {settings.business.currency}",
         )
     ]
-    sections = {name: getattr(settings, name) for name in type(settings).model_fields}
-    unused = [name for name, value in sections.items() if isinstance(value, ReservedSection) and value.model_extra]
-    if unused:
-        findings.append(
-            Finding(
-                "warn",
-                f"configuration: {', '.join(unused)}: read, but without effect in this release",
-                "Leave out.",
-            )
-        )
-    return findings
 
 
 def _secrets(settings: Settings) -> list[Finding]:
@@ -59,7 +48,7 @@ def _writes_secrets(settings: Settings) -> bool:
     """Whether anything that may stand in churn.toml is a secret: an address without a password is none."""
     databases = (settings.source.url, settings.warehouse.url, settings.activation.url)
     passwords = [urlsplit(url.get_secret_value()).password for url in databases if url is not None]
-    others = (settings.alerts.webhook_url, settings.alerts.smtp_password, settings.forget.key)
+    others = (settings.alerts.webhook_url, settings.alerts.smtp_password, settings.forget.key, settings.dashboard.token)
     return any(passwords) or any(secret is not None for secret in others)
 
 

@@ -23,8 +23,7 @@ from churn.publish import latest_published
 from churn.schema import watermarks
 from churn.scoring.risk import no_model
 from churn.sqlfiles import read_sql
-from churn.warehouse import Database
-from churn.warehouse.locks import behind_pooler
+from churn.warehouse import Database, behind_pooler
 from churn.windows import business_today
 
 Look = Callable[[Connection], list[Finding]]

@@ -219,7 +219,7 @@ class Worker:
             self._hands.note("a training is at work elsewhere")
             return LOCKED
         today = business_today(self._hands.clock(), self._hands.settings.business.timezone)
-        return self._bench.run("train", today, ("train",))
+        return self._bench.run("train", today, ("train", "--as-of", today.isoformat(), "--unless-trained"))
 
     def _pause(self, code: int | None, pauses: Iterator[float], due: datetime) -> float | None:
         """Return how long to wait before trying again; None where the job is done with."""

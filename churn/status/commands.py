@@ -18,27 +18,17 @@ def again(run: Any, missed: Sequence[date] = ()) -> str:
     Parameters
     ----------
     run : row
-        Of the ledger: `run_id`, `job`, `as_of_date`, `status`, `exit_code`.
+        Of the ledger: `run_id`, `job`, `as_of_date`, `status`, `exit_code`; of a night that failed also `checks`, those
+        that stopped it.
     missed : sequence of date
         Nights that a backfill makes up for too, ascending.
     """
     code = run.exit_code if run.status == "failed" and run.exit_code is not None else _CUT_OFF
-    return _after(run.job, run.as_of_date, code, run.run_id, missed)
-
-
-def _after(job: str, as_of: date, code: int, run_id: int, missed: Sequence[date]) -> str:
-    command = _command(job, as_of, missed)
-    if code == ChecksFailedError.exit_code:
-        return (
-            f"look at bi.data_quality where run_id = {run_id} and status = 'failed', mend the source of the table that "
-            f"is named, then {command}"
-        )
-    if (job, code) == ("train", ModelError.exit_code):
+    if (run.job, code) == ("train", ModelError.exit_code):
         return "do what it says, then churn train"
-    if job == "backfill":
-        # The advice is the same as of a night's; the command has the span.
-        return command_after("nightly", as_of, code).replace(_command("nightly", as_of), command)
-    return command_after(job, as_of, code)
+    checks = run.checks if code == ChecksFailedError.exit_code else ()
+    command = _command(run.job, run.as_of_date, missed)
+    return command_after(run.job, run.as_of_date, code, again=command, run_id=run.run_id, checks=checks)
 
 
 def _command(job: str, as_of: date, missed: Sequence[date] = ()) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from churn.alerts.book import MISSED_DAYS
 from churn.config import Settings, next_runs, triggers
 
-MISSED_DAYS = 28
 _SPANS = (timedelta(days=1), timedelta(days=8), timedelta(days=40), timedelta(days=400))
 
 

@@ -14,6 +14,8 @@ from churn.alerts import KeptAlert, channels_of, open_alerts
 from churn.config import Settings
 from churn.ledger import NIGHT_JOBS, last_runs
 from churn.sqlfiles import read_sql
+from churn.status.causes import dead_runs
+from churn.status.commands import again
 from churn.status.headline import SILENT
 from churn.status.times import ago
 
@@ -24,10 +26,10 @@ _SCHEDULER_SILENT = timedelta(seconds=60)
 
 
 def lock_lines(connection: Connection, now: datetime) -> list[str]:
-    """Say who holds the writer lock, and which other jobs say that they are at work."""
+    """Say who holds the writer lock, and which other jobs say that they are at work, or did until they died."""
     holders = [_holder(row, now) for row in connection.execute(read_sql("status/lock_holder.sql").statement)]
-    running = connection.execute(read_sql("status/running_runs.sql").statement)
-    others = [_at_work(run, now) for run in running if run.job not in NIGHT_JOBS]
+    running, dead = dead_runs(connection)
+    others = [_at_work(run, now, is_dead=run.run_id in dead) for run in running if run.job not in NIGHT_JOBS]
     return [*holders, *others] or ["Writing: nobody."]
 
 
@@ -42,10 +44,15 @@ def _holder(row: Any, now: datetime) -> str:
     return f"Writing: {', '.join(one for one in told if one)}."
 
 
-def _at_work(run: Any, now: datetime) -> str:
+def _at_work(run: Any, now: datetime, *, is_dead: bool) -> str:
     silent = now - run.alive_at
     state = "SILENT, died or hangs; alive" if silent > SILENT else "alive"
     where = f", on {run.host}" if run.host else ""
+    if is_dead:
+        return (
+            f"DIED: {run.job} for {run.as_of_date}, run {run.run_id}, in stage {run.stage or 'none yet'}; alive "
+            f"{ago(silent.total_seconds())} ago{where}: {again(run)}"
+        )
     return (
         f"At work: {run.job} for {run.as_of_date}, run {run.run_id}, stage {run.stage or 'none yet'}, "
         f"{state} {ago(silent.total_seconds())} ago{where}."

@@ -17,7 +17,8 @@ from churn.warehouse.database import (
     run_ddl,
 )
 from churn.warehouse.failures import HIDDEN, Side, sqlstate, translated, without_values
-from churn.warehouse.locks import Claim, Writer, behind_pooler, lock_in_transaction, refuse_pooler, writer_lock
+from churn.warehouse.locks import Claim, Writer, lock_in_transaction, writer_lock
+from churn.warehouse.sessions import behind_pooler, refuse_pooler
 
 __all__ = [
     "HIDDEN",

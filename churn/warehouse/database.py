@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 
-from churn.errors import ConfigError, LockedError
+from churn.errors import ConfigError, LockedError, WarehouseError
 from churn.warehouse.failures import Side, translated
 
 _WAREHOUSE_SESSION = {
@@ -138,6 +138,7 @@ def open_database(
     role_optional: bool = False,
     session: Mapping[str, str] | None = None,
     connection: Mapping[str, str] | None = None,
+    kept: int = 0,
 ) -> Database:
     """Make a `Database` from a URL; nothing is connected yet.
 
@@ -156,6 +157,8 @@ def open_database(
         Server settings of each session, beside our own.
     connection : mapping, optional
         Parameters of libpq, such as `sslmode`, beside those of the URL.
+    kept : int
+        Sessions that are kept open for the next who needs one; a job keeps none.
 
     Raises
     ------
@@ -167,7 +170,7 @@ def open_database(
     ours = {name: value for name, value in _CONNECTION.items() if name not in parsed.query}
     engine = sa.create_engine(
         parsed,
-        poolclass=NullPool,
+        **(_pool(kept) if kept else {"poolclass": NullPool}),
         hide_parameters=True,
         connect_args={**ours, "application_name": application_name, **(connection or {})},
     )
@@ -175,10 +178,10 @@ def open_database(
     @sa.event.listens_for(engine, "connect")
     def set_up_session(dbapi_connection: Any, _record: Any) -> None:
         with dbapi_connection.cursor() as cursor:
-            for name, value in settings.items():
-                cursor.execute("select pg_catalog.set_config(%s, %s, false)", (name, value))
+            each = ", ".join(["pg_catalog.set_config(%s, %s, false)"] * len(settings))
+            cursor.execute(f"select {each}", [word for setting in settings.items() for word in setting])
             if role is not None and (not role_optional or _may_become(cursor, role)):
-                cursor.execute(f"set role {quoted(role)}")
+                _become(cursor, role)
         dbapi_connection.commit()
         _sessions.add(dbapi_connection)
 
@@ -199,6 +202,23 @@ def cancel_statements() -> None:
                 session.cancel()
             except psycopg2.Error:
                 continue  # it broke off meanwhile: nothing is running in it
+
+
+def _pool(kept: int) -> dict[str, Any]:
+    """Return how sessions are kept; one that has broken off is noticed and replaced before it is used."""
+    return {"poolclass": QueuePool, "pool_size": kept, "max_overflow": kept, "pool_pre_ping": True}
+
+
+def _become(cursor: Any, role: str) -> None:
+    try:
+        cursor.execute(f"set role {quoted(role)}")
+    except (psycopg2.errors.InsufficientPrivilege, psycopg2.errors.InvalidParameterValue):
+        login = quoted(cursor.connection.info.user)
+        raise WarehouseError(
+            f"The login {login} may not become the role {quoted(role)}.",
+            f"Run `churn migrate`, which makes the roles; then let an administrator run "
+            f"`grant {quoted(role)} to {login}`.",
+        ) from None
 
 
 def _may_become(cursor: Any, role: str) -> bool:

@@ -20,15 +20,21 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-from churn.errors import LockedError, TransientError, WarehouseError
+from churn.errors import LockedError
 from churn.warehouse.database import Database, Fence
 from churn.warehouse.failures import sqlstate, translated
+from churn.warehouse.sessions import backend_pid, end_left_over_sessions, is_alive, never_time_out
 
 LOCK_PATIENCE_SECONDS = 5.0
 _LONGEST_WAIT_SECONDS = 10.0
 _LOCK_NOT_AVAILABLE = "55P03"
 
 TRY_LATER = "Try again later, or wait for it with --wait."
+
+_RAISE_FENCE = sa.text(
+    "update ops.writer set fence = fence + 1, job = :job, as_of_date = :as_of_date, run_id = null, host = :host, "
+    "pid = :pid, backend_pid = :backend_pid, since = :at returning fence"
+)
 
 Waiting = Callable[[str], None]
 
@@ -68,14 +74,14 @@ class Writer:
         """Wait for the lock and raise the fence; sessions that a dead job has left behind are ended."""
         self._session = _locked_session(self._plain, patience_seconds, waiting)
         with translated("warehouse"):
-            _end_left_over_sessions(self._plain)
+            end_left_over_sessions(self._plain)
             values = {
                 "job": self._claim.job,
                 "as_of_date": self._claim.as_of,
                 "at": self._claim.clock() if self._claim.clock else None,
                 "host": socket.gethostname(),
                 "pid": os.getpid(),
-                "backend_pid": _backend_pid(self._session),
+                "backend_pid": backend_pid(self._session),
             }
             with self._plain.begin() as connection:
                 self.fence = int(connection.execute(_RAISE_FENCE, values).scalar_one())
@@ -93,7 +99,7 @@ class Writer:
         LockedError
             Another job has it, or has had it.
         """
-        if self._session is None or not _is_alive(self._session):
+        if self._session is None or not is_alive(self._session):
             self.release()
             self._session = _locked_session(self._plain, LOCK_PATIENCE_SECONDS, None)
         # Opening a transaction checks the fence.
@@ -161,39 +167,11 @@ def lock_in_transaction(connection: Connection, patience_seconds: float = LOCK_P
         raise _refusal(connection) from None
 
 
-def refuse_pooler(database: Database) -> None:
-    """Refuse a connection pooler that gives one session of the server to several clients in turn.
-
-    Raises
-    ------
-    WarehouseError
-        There is one between this machine and the database.
-    """
-    if behind_pooler(database):
-        raise WarehouseError(
-            "Between here and the warehouse there is a pooler in transaction mode: it shares sessions among clients, "
-            "so neither roles nor locks would hold.",
-            "Let warehouse.url name the server itself, or a pool in session mode.",
-        )
-
-
-def behind_pooler(database: Database) -> bool:
-    """Whether a pooler in transaction or statement mode stands before a database.
-
-    Two connections that are open at once have two server processes, unless somebody shares one between them.
-    """
-    with database.connect() as first, database.connect() as second:
-        # In an order that no turn-taking between sessions can match.
-        asked = [(session, _backend_pid(session)) for session in (first, first, second, first, second, second)]
-    pids = {session: {pid for one, pid in asked if one is session} for session in (first, second)}
-    return any(len(found) > 1 for found in pids.values()) or pids[first] == pids[second]
-
-
 def _locked_session(database: Database, patience_seconds: float | None, waiting: Waiting | None) -> Connection:
     with translated("warehouse"):
         session = database.engine.connect()
         try:
-            _never_time_out(session)
+            never_time_out(session)
             until = None if patience_seconds is None else time.monotonic() + patience_seconds
             while not _try_lock(session, _LONGEST_WAIT_SECONDS if until is None else until - time.monotonic()):
                 refusal = _refusal(session)
@@ -206,17 +184,6 @@ def _locked_session(database: Database, patience_seconds: float | None, waiting:
             session.close()
             raise
     return session
-
-
-def _never_time_out(session: Connection) -> None:
-    """Let the lock's session stand idle in its transaction, whatever the server's limits are."""
-    session.execute(
-        sa.text(
-            "select set_config(s.name, '0', false) from pg_catalog.pg_settings as s "
-            "where s.name in ('idle_in_transaction_session_timeout', 'transaction_timeout', 'statement_timeout')"
-        )
-    )
-    session.commit()
 
 
 def _try_lock(session: Connection, seconds: float) -> bool:
@@ -235,42 +202,6 @@ def _lock(connection: Connection, seconds: float) -> None:
     timeout = sa.text("select set_config('lock_timeout', :timeout, true)")
     connection.execute(timeout, {"timeout": f"{max(1, round(seconds * 1000))}ms"})
     connection.execute(sa.text("lock table ops.writer in share update exclusive mode"))
-
-
-def _backend_pid(session: Connection) -> int:
-    return int(session.execute(sa.text("select pg_catalog.pg_backend_pid()")).scalar_one())
-
-
-def _is_alive(session: Connection) -> bool:
-    try:
-        with translated("warehouse"):
-            session.execute(sa.text("select 1"))
-    except (TransientError, WarehouseError):
-        return False
-    return True
-
-
-_RAISE_FENCE = sa.text(
-    "update ops.writer set fence = fence + 1, job = :job, as_of_date = :as_of_date, run_id = null, host = :host, "
-    "pid = :pid, backend_pid = :backend_pid, since = :at returning fence"
-)
-
-
-def _end_left_over_sessions(database: Database) -> None:
-    """End the sessions of jobs that have lost the lock, where we may: the fence holds them off anyway."""
-    with database.engine.begin() as connection:
-        # As the login itself: a session belongs to the login that opened it, whatever its role now.
-        connection.execute(sa.text("reset role"))
-        connection.execute(
-            sa.text(
-                "select pg_catalog.pg_terminate_backend(a.pid) "
-                "from pg_catalog.pg_stat_activity as a inner join pg_catalog.pg_roles as r on a.usesysid = r.oid "
-                "where a.datname = pg_catalog.current_database() and a.pid <> pg_catalog.pg_backend_pid() "
-                "and a.application_name ~ '^churn .* #[0-9]+$' and pg_catalog.pg_has_role(r.oid, 'member') "
-                "and (not r.rolsuper or (select me.rolsuper from pg_catalog.pg_roles as me "
-                "where me.rolname = current_user))"
-            )
-        )
 
 
 def _refusal(connection: Connection) -> LockedError:

@@ -16,12 +16,6 @@ with table_totals as (
         a.valid_to = timestamp '9999-12-31'
         and c.valid_to = timestamp '9999-12-31'
         and c.signed_up_date < cast(:as_of as date)
-        and exists (
-            select 1
-            from ops.snapshots as n
-            inner join ops.feature_sets as e on n.feature_set_id = e.feature_set_id
-            where n.snapshot_id = :snapshot_id and e.families && array['attributes']
-        )
     having exists (
         select 1
         from ops.snapshots as n

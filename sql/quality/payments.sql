@@ -24,12 +24,6 @@ with equal_payments as (
         p.valid_to = timestamp '9999-12-31'
         and p.paid_date >= cast(:as_of as date) - 35
         and p.paid_date < cast(:as_of as date)
-        and exists (
-            select 1
-            from ops.snapshots as n
-            inner join ops.feature_sets as e on n.feature_set_id = e.feature_set_id
-            where n.snapshot_id = :snapshot_id and e.families && array['payments', 'rfm']
-        )
     group by p.customer_key, p.paid_date, p.amount, p.status
 ),
 

@@ -20,12 +20,6 @@ with recent_tickets as (
         t.valid_to = timestamp '9999-12-31'
         and t.opened_date >= cast(:as_of as date) - 35
         and t.opened_date < cast(:as_of as date)
-        and exists (
-            select 1
-            from ops.snapshots as n
-            inner join ops.feature_sets as e on n.feature_set_id = e.feature_set_id
-            where n.snapshot_id = :snapshot_id and e.families && array['tickets']
-        )
 ),
 
 table_totals as (

@@ -18,12 +18,6 @@ with week_totals as (
     where
         u.usage_date >= cast(:as_of as date) - 7
         and u.usage_date < cast(:as_of as date)
-        and exists (
-            select 1
-            from ops.snapshots as n
-            inner join ops.feature_sets as e on n.feature_set_id = e.feature_set_id
-            where n.snapshot_id = :snapshot_id and e.families && array['usage', 'usage_catalogue']
-        )
     having exists (
         select 1
         from ops.snapshots as n

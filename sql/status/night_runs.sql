@@ -1,7 +1,7 @@
 -- name: night_runs
 -- writes: none
 -- grain: the last run of the night that is due, and the last run of any night
--- reads: ops.runs, ops.published
+-- reads: ops.runs, ops.published, ops.check_results
 -- params: due
 -- window: none
 with night_runs as (
@@ -35,7 +35,13 @@ select
     n.exit_code,
     n.error,
     n.is_due,
-    p.run_id as published_run_id
+    p.run_id as published_run_id,
+    array(
+        select c.check_name
+        from ops.check_results as c
+        where c.run_id = n.run_id and c.severity = 'fail' and c.status = 'failed'
+        order by c.check_name
+    ) as checks
 from night_runs as n
 left join ops.published as p on n.as_of_date = p.as_of_date
 where n.place = 1

@@ -126,7 +126,8 @@ class Shop:
 
     def __post_init__(self) -> None:
         (self.folder / "source").mkdir(parents=True, exist_ok=True)
-        self.values = {"source.url": self.url, "warehouse.url": self.url, **self.values}
+        own = {"source.url": self.url, "warehouse.url": self.url, "retry.first_pause_seconds": 0}
+        self.values = own | self.values
         self.map(**SELECTS)
         self.configure()
 

@@ -260,7 +260,7 @@ def fill_warehouse(office: Office) -> None:
 def copied(home: Path, template: str) -> str:
     """Copy a template database and return the copy's address."""
     name = f"company_{uuid.uuid4().hex}"
-    on_server(home, f"create database {quoted(name)} template {quoted(template)}")
+    on_server(home, f"create database {quoted(name)} template {quoted(template)} strategy file_copy")
     return embedded.database_url(home, name)
 
 

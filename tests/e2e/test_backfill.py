@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from churn.backfill import BackfillReport, run_backfill
 from churn.cli import main
-from churn.errors import ChurnError, TransientError
+from churn.errors import ChurnError, LeakageError, TransientError
+from churn.features.snapshot import Snapshot, SnapshotRequest, build_snapshot
 from churn.progress import Silence
+from churn.warehouse import open_database
 from tests.e2e.company import AS_OF, Office, night_of
 from tests.e2e.conftest import MakeOffice
 
@@ -75,6 +84,81 @@ def test_a_backfill_that_broke_off_goes_on_where_it_ended(
     assert report.notes == (), "a later night is out: all are rehearsals"
     assert (office.shown(), kept(office)) == one_by_one
     assert backfill(office) == BackfillReport((), 5, ())
+
+
+class Meanwhile(Silence):
+    """Does something once the first night is out."""
+
+    def __init__(self, happening: Callable[[], object]) -> None:
+        self._happening = happening
+
+    def note(self, text: str) -> None:
+        if text.startswith(f"Night {FIRST} is published"):
+            self._happening()
+
+
+def test_a_night_that_is_published_meanwhile_is_left_alone_and_leaves_no_run(office: Office) -> None:
+    second = NIGHTS[1]
+    report = backfill(office, Meanwhile(lambda: office.nightly(second, now=NOW)), last=second)
+    assert ([night.as_of for night in report.nights], report.left_alone) == ([FIRST], 1)
+    ledger = office.rows("select job, as_of_date from ops.runs where as_of_date < :live order by run_id", live=AS_OF)
+    assert [(row["job"], row["as_of_date"]) for row in ledger] == [
+        ("backfill", LAST), ("backfill", FIRST), ("nightly", second),
+    ]  # fmt: skip
+
+
+def test_a_pool_whose_night_fails_waits_for_no_others_and_leaves_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[date] = []
+
+    def build(connection: sa.Connection, request: SnapshotRequest, **known: Any) -> Snapshot:
+        begun.append(request.as_of)
+        if request.as_of == FIRST:
+            raise LeakageError("A feature knows the future.")
+        return build_snapshot(connection, request, **known)
+
+    monkeypatch.setattr("churn.backfill.build_snapshot", build)
+    with pytest.raises(LeakageError):
+        backfill(office, jobs=2)
+    assert len(begun) < len(NIGHTS)
+    assert_nothing_is_at_work(office)
+    assert office.value("select status from ops.runs order by run_id desc limit 1") == "failed"
+
+
+def test_a_pool_that_is_told_to_stop_ends_in_order_in_the_middle_of_its_statements(office: Office) -> None:
+    office.tell(NOW)
+    span = ["--from", str(FIRST), "--to", str(LAST), "--jobs", "2", "--config", str(office.config)]
+    database = open_database(office.warehouse_url, "warehouse")
+    with database.engine.begin() as blocker:
+        blocker.exec_driver_sql("lock table ops.snapshots in share mode")
+        job = subprocess.Popen([sys.executable, "-m", "churn", "backfill", *span], stderr=subprocess.PIPE, text=True)
+        until = time.monotonic() + 120
+        while office.value(f"{_SESSIONS} and wait_event_type = 'Lock'") < 2:
+            assert time.monotonic() < until
+            assert job.poll() is None
+            time.sleep(0.1)
+        job.send_signal(signal.SIGTERM)
+        _, said = job.communicate(timeout=30)
+    assert job.returncode == 75
+    assert said.splitlines()[-1].startswith("churn: The job was told to stop (SIGTERM)")
+    assert_nothing_is_at_work(office)
+
+
+_SESSIONS = (
+    "select count(*) from pg_stat_activity where datname = current_database() and application_name like 'churn%'"
+)
+
+
+def assert_nothing_is_at_work(office: Office) -> None:
+    """No session, no thread, no feature of a night that is not whole."""
+    until = time.monotonic() + 10
+    while office.value(_SESSIONS) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert office.value(_SESSIONS) == 0
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("ThreadPool")]
+    known = set(office.column("select snapshot_id from ops.snapshots"))
+    assert set(office.column("select distinct snapshot_id from scores.feature_snapshots")) <= known
 
 
 def test_lists_before_the_first_night_that_is_sent_are_rehearsals(office: Office) -> None:

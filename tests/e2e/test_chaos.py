@@ -19,7 +19,7 @@ from tests.e2e.company import Office
 
 SEED = 11
 # Each with a number that decides its moment.
-NIGHTS = (("kill", 1), ("kill", 2), ("cut", 3), ("lost-answer", 4), ("crash", 5), ("disk-full", 6), ("frozen", 7))
+NIGHTS = (("kill", 1), ("cut", 3), ("lost-answer", 4), ("crash", 5), ("disk-full", 6), ("frozen", 7))
 
 
 @pytest.fixture(scope="module")

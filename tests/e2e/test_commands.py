@@ -268,12 +268,6 @@ def test_the_doctor_looks_on_after_a_failure_and_each_has_its_mend(make_shop, em
     }
 
 
-def test_the_doctor_warns_of_keys_without_effect(shop):
-    shop.config.write_text(shop.config.read_text() + "\n[dashboard]\ncolour = 'x'\n")
-    (found,) = [what for what in warned(shop.run("doctor")) if "effect" in what]
-    assert "dashboard" in found
-
-
 # ---------------------------------------------------------------- migrate, dry runs
 
 

@@ -101,6 +101,21 @@ def test_a_replaced_list_leaves_only_its_own_members_and_one_that_was_sent_stays
     assert sorted(office.column(of_members)) == sorted(now)
 
 
+def test_a_withdrawn_night_that_is_run_again_keeps_its_frozen_list(office: Office) -> None:
+    """`[keep]` has withdrawn the night; another list would be shorter now."""
+    before, (night,) = [row["customer_id"] for row in listed(office)], office.rows("select * from ops.published")
+    office.change_warehouse(
+        "with gone as (delete from ops.published returning as_of_date, run_id, list_run_id, published_at, in_sample) "
+        "insert into ops.past_nights (as_of_date, run_id, list_run_id, published_at, in_sample, withdrawn_at) "
+        "select as_of_date, run_id, list_run_id, published_at, in_sample, published_at from gone"
+    )
+    assert listed(office) == []
+    office.configure(retention__list_size=10)
+    office.nightly(now=LATER)
+    assert [row["customer_id"] for row in listed(office)] == before
+    assert office.column("select list_run_id from ops.published") == [night["list_run_id"]]
+
+
 def test_a_night_that_nobody_is_eligible_on_publishes_an_empty_list(office: Office) -> None:
     office.configure(retention__offers=[{"name": "fax", "cost": 1.0, "save_rate": 0.5, "when": {"plan": ["gone"]}}])
     summary = office.nightly(NEXT)

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Row
 
 from churn import embedded
 from tests.conftest import MakeTemplate
+from tests.e2e.bad_input_source import run_churn
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _EXAMPLE = _REPOSITORY / "examples" / "online_retail"
@@ -49,11 +50,11 @@ _REFUNDS_TOTAL = Decimal("-482894.43")
 _ACTIVE_CUSTOMERS = 2_883
 
 
-def _run(*command: str, cwd: Path = _REPOSITORY, **environment: str) -> subprocess.CompletedProcess[str]:
+def _run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *command],
         env={**os.environ, "PYTHONPATH": str(_REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1", **environment},
-        cwd=cwd,
+        cwd=_REPOSITORY,
         capture_output=True,
         text=True,
         timeout=900,
@@ -275,22 +276,25 @@ def test_the_readme_of_the_example_tells_these_counts() -> None:
 # ---------------------------------------------------------------- the commands
 
 
-def _churn(folder: Path, databases: dict[str, str], *words: str) -> str:
-    done = _run("-m", "churn", *words, "--config", "churn.toml", cwd=folder, **databases)
-    assert done.returncode == 0, f"churn {' '.join(words)}: {done.stdout}\n{done.stderr}"
-    return done.stdout
+def _churn(folder: Path, *words: str) -> str:
+    done = run_churn(*words, "--config", str(folder / "churn.toml"))
+    assert done.code == 0, f"churn {' '.join(words)}: {done.text}"
+    return done.out
 
 
 @pytest.mark.slow
-def test_the_commands_of_the_readme_publish_the_retailer(source: str, empty_database: str, tmp_path: Path) -> None:
+def test_the_commands_of_the_readme_publish_the_retailer(
+    source: str, empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "online_retail"
     shutil.copytree(_EXAMPLE / "source", folder / "source")
     shutil.copy(_EXAMPLE / "churn.toml", folder)
-    databases = {"CHURN_SOURCE__URL": source, "CHURN_WAREHOUSE__URL": empty_database}
-    _churn(folder, databases, "migrate")
-    _churn(folder, databases, "extract")
-    _check_what_training_says(_churn(folder, databases, "train", "--as-of", _AS_OF), empty_database)
-    published = _churn(folder, databases, "nightly", "--as-of", _AS_OF)
+    monkeypatch.setenv("CHURN_SOURCE__URL", source)
+    monkeypatch.setenv("CHURN_WAREHOUSE__URL", empty_database)
+    _churn(folder, "migrate")
+    _churn(folder, "extract")
+    _check_what_training_says(_churn(folder, "train", "--as-of", _AS_OF), empty_database)
+    published = _churn(folder, "nightly", "--as-of", _AS_OF)
     assert f"{_ACTIVE_CUSTOMERS:,} customers" in published
 
     _check_what_was_read(empty_database)

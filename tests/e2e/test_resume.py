@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,11 +14,12 @@ import pytest
 import sqlalchemy as sa
 
 from churn.beginning import NightOptions
-from churn.errors import ChecksFailedError, ChurnError, TransientError
-from churn.pipeline import STAGES, run_nightly
+from churn.cli import main
+from churn.errors import ChecksFailedError, ChurnError, DoneMeanwhileError, TransientError
+from churn.pipeline import STAGES, run_nightly, run_train
 from churn.progress import Silence
 from churn.running import Job
-from churn.warehouse import open_database
+from churn.warehouse import Claim, open_database, writer_lock
 from tests.e2e.company import AS_OF, Office, night_of
 from tests.e2e.conftest import MakeOffice
 
@@ -71,10 +73,21 @@ def again(office: Office, **options: bool) -> tuple[int, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(make_office: MakeOffice) -> dict[str, list[str]]:
+def spared(make_office: MakeOffice) -> tuple[dict[str, list[str]], tuple[str, ...]]:
+    """What a night shows, and what it has to say, when nothing goes wrong."""
     office = make_office()
-    office.nightly(NEXT)
-    return office.shown()
+    notes = office.nightly(NEXT).notes
+    return office.shown(), notes
+
+
+@pytest.fixture(scope="module")
+def undisturbed(spared: tuple[dict[str, list[str]], tuple[str, ...]]) -> dict[str, list[str]]:
+    return spared[0]
+
+
+@pytest.fixture(scope="module")
+def notes(spared: tuple[dict[str, list[str]], tuple[str, ...]]) -> tuple[str, ...]:
+    return spared[1]
 
 
 @pytest.mark.parametrize("stage", ["features", "clv", "checks", "publish"])
@@ -90,11 +103,10 @@ def test_a_night_goes_on_with_the_stage_that_failed(
     assert tries[stage] == 2
 
 
-def test_what_an_earlier_try_had_to_say_is_said_once(office: Office, make_office: MakeOffice) -> None:
-    spared = make_office()
+def test_what_an_earlier_try_had_to_say_is_said_once(office: Office, notes: tuple[str, ...]) -> None:
     cut_off(office, "checks")
-    first, second = (run_nightly(one.job(NEXT, now=LATER)).notes for one in (office, spared))
-    assert first == second
+    assert notes
+    assert run_nightly(office.job(NEXT, now=LATER)).notes == notes
 
 
 def test_fresh_starts_over(office: Office, undisturbed: dict[str, list[str]]) -> None:
@@ -104,11 +116,26 @@ def test_fresh_starts_over(office: Office, undisturbed: dict[str, list[str]]) ->
     assert office.shown() == undisturbed
 
 
-@pytest.mark.parametrize("what", ["config", "mapping", "options", "another run", "another day", "for good"])
-def test_a_night_starts_over_where_its_inputs_are_not_the_same(office: Office, what: str) -> None:
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        ("config", "settings have changed since"),
+        ("code", "it was of another version of this program"),
+        ("mapping", "the mapping, the options or the model in use have changed since"),
+        ("options", "the mapping, the options or the model in use have changed since"),
+        ("another run", "(churn extract) has been at work since, so the data may be new"),
+        ("another day", "it began on another day"),
+        ("for good", None),
+    ],
+)
+def test_a_night_starts_over_where_its_inputs_are_not_the_same_and_says_why(
+    office: Office, monkeypatch: pytest.MonkeyPatch, what: str, why: str | None
+) -> None:
     run = cut_off(office, "clv", ChurnError if what == "for good" else CutError)
     options: dict[str, bool] = {}
-    if what == "config":
+    if what == "code":
+        monkeypatch.setattr("churn.__version__", "99.9.9")
+    elif what == "config":
         office.configure(retention__list_size=50)
     elif what == "mapping":
         file = office.folder / "source" / "customers.sql"
@@ -122,17 +149,34 @@ def test_a_night_starts_over_where_its_inputs_are_not_the_same(office: Office, w
     summary = run_nightly(office.job(NEXT, now=moment, progress=heard), NightOptions(**options))
     assert summary.run_id > run
     assert heard.tried == list(STAGES)
+    told = [note for note in heard.notes if "is not gone on with" in note]
+    assert [note.startswith(f"Run {run}, which was cut off, ") for note in told] == ([] if why is None else [True])
+    assert why is None or f"{why}. This one starts over." in told[0]
+    # What was captured that night can't be captured again on another day; else the features are those of this run.
+    made_by = run if what == "another day" else summary.run_id
+    assert office.column("select run_id from ops.snapshots where as_of_date = :night", night=NEXT) == [made_by]
 
 
-def test_stages_whose_tables_a_crash_has_emptied_are_run_again(
-    office: Office, undisturbed: dict[str, list[str]]
+def test_what_a_night_said_of_months_that_is_not_gone_on_with_is_taken_back(office: Office) -> None:
+    office.change_warehouse("delete from scores.month_segments")
+    of_months = "select distinct run_id from scores.month_segments where run_id is not null"
+    run = cut_off(office, "monitoring")
+    assert office.column(of_months) == [run]
+    new, _ = again(office, fresh=True)
+    assert office.column(of_months) == [new]
+
+
+def test_stages_whose_tables_a_crash_has_emptied_are_run_again_and_say_nothing_twice(
+    office: Office, undisturbed: dict[str, list[str]], notes: tuple[str, ...]
 ) -> None:
     run = cut_off(office, "retention")
     office.change_warehouse("truncate scores.attempt_risk")
-    new, tried = again(office)
-    assert new == run
-    assert tried[:5] == ["retention", "segments", "risk", "clv", "retention"]
+    heard = Stages()
+    summary = run_nightly(office.job(NEXT, now=LATER, progress=heard))
+    assert summary.run_id == run
+    assert heard.tried[:5] == ["retention", "segments", "risk", "clv", "retention"]
     assert office.shown() == undisturbed
+    assert summary.notes == notes
 
 
 def test_a_night_that_the_checks_refused_is_not_published_by_going_on(office: Office) -> None:
@@ -167,7 +211,7 @@ def end_all_sessions(office: Office, jobs: str) -> Callable[[], None]:
 
 @pytest.mark.parametrize("stage", ["extract", "segments", "publish"])
 def test_a_night_goes_on_when_all_its_sessions_are_ended_in_a_stage(
-    office: Office, undisturbed: dict[str, list[str]], stage: str
+    office: Office, undisturbed: dict[str, list[str]], notes: tuple[str, ...], stage: str
 ) -> None:
     office.configure(retry__first_pause_seconds=0)
     end = end_all_sessions(office, "churn nightly%")
@@ -185,6 +229,7 @@ def test_a_night_goes_on_when_all_its_sessions_are_ended_in_a_stage(
     finally:
         sa.event.remove(sa.Engine, "commit", before_commit)
     assert office.shown() == undisturbed
+    assert summary.notes == notes
     assert office.column("select run_id from ops.published where as_of_date = :night", night=NEXT) == [summary.run_id]
     assert {other: heard.tried.count(other) for other in STAGES} == dict.fromkeys(STAGES, 1) | {stage: 2}
     assert any("Trying again" in note for note in heard.notes)
@@ -210,11 +255,51 @@ def test_tries_are_bounded_and_the_last_error_is_told(office: Office) -> None:
     assert told["error"] == "The line was cut. Try again."
 
 
-def test_a_night_that_is_published_is_left_alone_when_asked(office: Office) -> None:
-    published = office.nightly(NEXT).run_id
-    summary = run_nightly(office.job(NEXT, now=LATER), NightOptions(unless_published=True))
+def test_a_night_that_is_published_is_left_alone_when_asked_and_leaves_no_run(office: Office) -> None:
+    """Also one whose run was killed before it could say so: it is closed."""
+    ledger, published = office.rows("select * from ops.runs order by run_id"), last_run(office)
+    office.change_warehouse("update ops.runs set status = 'running' where run_id = :run", run=published)
+    summary = run_nightly(office.job(now=LATER), NightOptions(unless_published=True))
     assert (summary.is_new, summary.run_id) == (False, published)
-    assert office.value("select run_id from ops.published where as_of_date = :night", night=NEXT) == published
+    left = office.rows("select * from ops.runs order by run_id")
+    assert [row["run_id"] for row in left] == [row["run_id"] for row in ledger]
+    assert left[-1]["status"] == "succeeded"
+
+
+def test_a_training_is_done_once_by_two_that_start_at_once(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    """The other one has the lock; it is done before this one's turn comes."""
+    trained = "select max(run_id) from ops.runs where job = 'train' and status = 'succeeded'"
+    before, today, known = office.value(trained), AS_OF + timedelta(days=1), last_run(office)
+    ended: list[BaseException] = []
+
+    def train() -> None:
+        try:
+            run_train(office.job(today, now=LATER))
+        except ChurnError as error:
+            ended.append(error)
+
+    second = threading.Thread(target=train)
+    with writer_lock(open_database(office.warehouse_url, "warehouse", role="churn_job"), Claim("train", today)):
+        second.start()
+        waiting = "select count(*) from pg_locks where relation = 'ops.writer'::regclass and not granted"
+        until = time.monotonic() + 30
+        while not office.value(waiting):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        office.change_warehouse(
+            "insert into ops.runs (job, as_of_date, status, started_at, config_digest) "
+            "values ('train', :today, 'succeeded', :at, '')",
+            today=today, at=LATER,
+        )  # fmt: skip
+    second.join(30)
+    (refusal,) = ended
+    assert (type(refusal), refusal.exit_code) == (DoneMeanwhileError, 17)  # type: ignore[attr-defined]
+    assert f"by run {known + 1}, while this one waited" in str(refusal)
+    with pytest.raises(SystemExit) as stopped:
+        main(["train", "--as-of", str(AS_OF), "--unless-trained", "--config", str(office.config)])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == f"The training as of {AS_OF} is done already, by run {before}.\n"
+    assert last_run(office) == known + 1
 
 
 def test_a_run_says_that_it_is_alive(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

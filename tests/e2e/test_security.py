@@ -16,8 +16,10 @@ import sqlalchemy as sa
 from pydantic import BaseModel, SecretStr
 from typer.main import get_command
 
+from churn import embedded
 from churn.cli import app
 from churn.config import Settings, load_settings
+from churn.config.sections import HOME_FOLDER
 from churn.connections import open_source
 from churn.errors import ConfigError
 from churn.warehouse import quoted
@@ -43,6 +45,8 @@ def shop(template: str, make_database: MakeDatabase, tmp_path: Path) -> Iterator
     made = Shop(tmp_path, make_database(template))
     before = tables(made)
     yield made
+    # `db url` starts a server where there is none.
+    embedded.destroy(tmp_path / HOME_FOLDER)
     assert tables(made) == before
 
 
@@ -131,7 +135,8 @@ def test_no_command_shows_a_password_whatever_fails(shop, monkeypatch, side):
     if side == "activation":
         shown = {"export": shop.run("export", "at-risk", "--table", "marketing.tonight", "--debug")}
     else:
-        shown = {name: run(shop, name, "--debug") for name in TRIED}
+        # What `db url` says of the embedded server, which it has to start, is the same on either side.
+        shown = {name: run(shop, name, "--debug") for name in TRIED if side == "source" or name != "db url"}
     assert [name for name, done in shown.items() if SECRET in done.text] == []
     failed = "export" if side == "activation" else "nightly"
     assert shown[failed].code == {"source": 11, "warehouse": 15, "activation": 15}[side]
@@ -143,10 +148,10 @@ def test_a_secret_in_a_file_does_what_one_in_churn_toml_does(shop, monkeypatch):
     secret = shop.folder / "source_url"
     secret.write_text(f"{shop.url}\n")
     shop.configure(source__url=None, source__url_file="source_url")
-    assert shop.nightly().code == 0
+    assert shop.run("extract").code == 0
     shop.configure(source__url_file=None)
     monkeypatch.setenv("CHURN_SOURCE__URL_FILE", str(secret))
-    assert shop.nightly().code == 0
+    assert shop.run("extract").code == 0
 
 
 # ---------------------------------------------------------------- the source is read, and not for ever

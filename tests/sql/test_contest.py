@@ -48,8 +48,8 @@ def earlier(known: Company) -> TrainingResult:
 
 
 @pytest.fixture
-def connection(warehouse):
-    with warehouse.engine.connect() as opened:
+def connection(staging_database):
+    with staging_database.engine.connect() as opened:
         yield opened
         opened.rollback()
 

@@ -18,8 +18,8 @@ PERSON = Author("ada", AT)
 
 
 @pytest.fixture
-def connection(warehouse):
-    with warehouse.engine.connect() as opened:
+def connection(staging_database):
+    with staging_database.engine.connect() as opened:
         yield opened
         opened.rollback()
 

@@ -114,7 +114,7 @@ def test_taking_over_ends_what_the_dead_run_has_open(warehouse):
 
 
 def test_where_it_may_not_be_ended_the_one_that_takes_over_waits_for_its_transaction(warehouse, monkeypatch):
-    monkeypatch.setattr("churn.warehouse.locks._end_left_over_sessions", lambda _database: None)
+    monkeypatch.setattr("churn.warehouse.locks.end_left_over_sessions", lambda _database: None)
     with writer_lock(warehouse, NIGHT) as late:
         done: list[str] = []
 

@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from benchmarks.chaos.proxy import LOCAL, Proxy
+from benchmarks.chaos.between import LOCAL
+from benchmarks.chaos.proxy import Proxy
 from benchmarks.chaos.wire import COMMIT, QUERY, READY, Frames, Target, read_message, startup_packet, startup_parameters
 
 

@@ -21,6 +21,7 @@ from churn.config import Settings
 from churn.errors import (
     ChecksFailedError,
     ChurnError,
+    DoneMeanwhileError,
     LockedError,
     SourceError,
     StoppedError,
@@ -51,11 +52,13 @@ class Desk:
         settings = Settings(warehouse={"url": self.url if self.is_up else NOBODY}, alerts=self.alerts)
         return settings.model_copy(update={"base_dir": self.folder})
 
-    def job(self, error: BaseException | None = None, *, job: str = "nightly", as_of: date = NIGHT) -> None:
+    def job(
+        self, error: BaseException | None = None, *, job: str = "nightly", as_of: date = NIGHT, again: str | None = None
+    ) -> None:
         """A job that ends so."""
         self.now += timedelta(minutes=1)
         expected = nullcontext() if error is None else pytest.raises(type(error))
-        with expected as caught, watching(self.settings, lambda: self.now, job, as_of):
+        with expected as caught, watching(self.settings, lambda: self.now, job, as_of, again=again):
             if error is not None:
                 raise error
         assert caught is None or caught.value is error
@@ -181,12 +184,74 @@ def test_another_exit_code_is_another_cause_and_one_success_ends_all(desk):
 
 
 def test_an_older_night_that_succeeds_does_not_mend_tonight(desk):
-    desk.run()
+    desk.run(status="failed")
     desk.job(SOURCE_DOWN)
-    desk.job(as_of=NIGHT - timedelta(days=1))
+    before = NIGHT - timedelta(days=1)
+    desk.run(as_of=before, published=True)
+    desk.job(as_of=before)
     assert desk.open() == ["nightly failed 11"]
+    desk.run(published=True)
+    desk.job()
+    assert desk.open() == []
+
+
+@pytest.mark.parametrize("how", ["nightly", "backfill", "time"])
+def test_a_night_that_is_still_missing_is_not_well_again_when_a_later_one_succeeds(desk, how):
+    """Both nights failed for one cause; the second is made good, the first is not."""
+    tomorrow, later = NIGHT + timedelta(days=1), NIGHT + timedelta(days=29 if how == "time" else 2)
+    for night in (NIGHT, tomorrow):
+        desk.run(as_of=night, status="failed")
+        desk.job(SOURCE_DOWN, as_of=night)
+    for night in (tomorrow, NIGHT + timedelta(days=28)):
+        desk.run(as_of=night, published=True)
+        desk.job(as_of=night)
+    assert desk.open() == ["nightly failed 11"]
+    desk.headlines()
+    if how == "time":
+        desk.run(as_of=later, published=True)
+        desk.job(as_of=later)
+    else:
+        desk.run(job=how, published=True)
+        desk.job(job=how, as_of=tomorrow)
+    assert (desk.open(), desk.headlines()) == (
+        [],
+        ["Well again: The night of 2026-11-03 was not published (exit code 11)"],
+    )
+
+
+def test_a_night_that_was_published_and_is_kept_no_more_is_not_missing(desk):
+    desk.run(status="failed")
+    desk.job(SOURCE_DOWN)
+    with desk.warehouse.begin() as connection:
+        connection.execute(
+            sa.text("insert into ops.past_nights (as_of_date, run_id, list_run_id, published_at, in_sample, "
+                    "withdrawn_at) values (:night, 9, 9, :at, false, :at)"),
+            {"night": NIGHT, "at": desk.now},
+        )  # fmt: skip
     desk.job(as_of=NIGHT + timedelta(days=1))
     assert desk.open() == []
+
+
+def test_a_nightly_that_succeeds_ends_no_failure_of_a_backfill(desk):
+    desk.run(job="backfill", status="failed")
+    desk.job(SOURCE_DOWN, job="backfill")
+    desk.run(published=True)
+    desk.job()
+    assert desk.open() == ["backfill failed 11"]
+    desk.job(job="backfill")
+    assert desk.open() == []
+
+
+def test_a_backfill_is_gone_on_with_by_the_command_that_was_typed(desk):
+    typed = "churn backfill --from 2026-11-01 --to 2026-11-05 --fresh"
+    desk.run(job="backfill", status="failed", stage="extract")
+    desk.job(TransientError("Cut off."), job="backfill", as_of=date(2026, 11, 5), again=typed)
+    assert f'Next: {typed}"' in desk.hook.texts[0]
+
+
+def test_who_is_told_that_another_has_done_the_same_meanwhile_tells_nobody(desk):
+    desk.job(DoneMeanwhileError("The training is done already."), job="train")
+    assert (desk.headlines(), desk.open()) == ([], [])
 
 
 def test_failed_checks_are_named_without_their_samples(desk):
@@ -260,6 +325,8 @@ def test_a_backfill_names_the_night_run_stage_and_check_that_failed(desk):
     (text,) = desk.hook.texts
     assert f"run {failed}, stage checks" in text
     assert desk.headlines() == ["FAILED: churn backfill as of 2026-11-03 failed (exit code 16)"]
+    desk.run(job="backfill", status="succeeded", published=True)
+    desk.run(job="backfill", as_of=last, status="succeeded", published=True)
     desk.job(job="backfill", as_of=last)
     assert desk.open() == []
 

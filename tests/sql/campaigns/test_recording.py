@@ -16,9 +16,10 @@ from churn.campaigns.recording import table_chunks
 from churn.campaigns.sheets import open_sheet
 from churn.errors import DataContractError, UsageError
 from churn.spreadsheets import harmless
+from churn.sqlfiles import read_sql
 from tests.sql.campaigns.office import Marketing, date_at
 from tests.sql.nights import Nights, score
-from tests.sql.staging_tables import AS_OF, Staging
+from tests.sql.staging_tables import AS_OF, Staging, day
 
 SENT = date_at(-10).isoformat()
 HEAD = "customer_id,sent_date,offer,channel,cost\n"
@@ -318,6 +319,23 @@ def test_a_mistyped_name_begins_no_campaign_unless_it_is_said_to(office: Marketi
     assert office.record(sheet, "other", sent_on=date_at(-10)).rows_known == 2, "it is there now"
     with pytest.raises(UsageError, match="Leave --drawn-elsewhere out"):
         office.record(sheet, sent_on=date_at(-10), drawn_elsewhere=True)
+
+
+def test_who_entered_with_a_list_that_was_not_sent_leaves_with_their_outcomes(staging: Staging) -> None:
+    """Lists before day -10 were not sent; c3 was contacted all the same, c5 in another campaign alone."""
+    office = Marketing(staging)
+    for name in ("nightly", "outside"):
+        office.campaign(name)
+    for key, entered in ((1, -11), (2, -11), (3, -11), (4, -10), (5, -30)):
+        group = "holdout" if key == 2 else "treatment"
+        office.outcomes("nightly", key, 0, 1, group=group, entered=entered, list_run_id=7)
+    office.outcomes("outside", 5, 0, 1, group="treatment", entered=-30, list_run_id=None)
+    office.contact("nightly", 3, sent=-9)
+    office.contact("outside", 5, sent=-9)
+    office.connection.execute(read_sql("campaigns/leave_unsent.sql").statement, {"live_from": day(-10)})
+    for table in ("ops.campaign_members", "ops.campaign_outcomes"):
+        left = sorted((row["campaign"], row["customer_key"]) for row in office.rows(table))
+        assert left == [("nightly", 3), ("nightly", 4), ("outside", 5)]
 
 
 def test_a_refused_holdout_row_draws_no_campaign(office: Marketing) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from churn.schema import MONTHLY_TABLES
 from churn.tombstones import load
 from churn.warehouse import Database, open_database, run_ddl
 from tests.conftest import MakeDatabase, MakeTemplate
+from tests.e2e.company import copied, dropped
 
 ID, OTHER = "C-1042", "C-10423"
 KEY, OTHER_KEY = 4711, 47110
@@ -80,6 +82,32 @@ def full(make_template: MakeTemplate, make_database: MakeDatabase) -> Iterator[D
     database = open_database(make_database(make_template("full_warehouse", fill)), "warehouse", role="churn_job")
     yield database
     database.dispose()
+
+
+@dataclass(frozen=True)
+class Erased:
+    """The full warehouse without the customer, for tests that only look.
+
+    `before` are its rows as they were, `others` those of somebody else or of nobody.
+    """
+
+    database: Database
+    folder: Path
+    before: dict[str, str]
+    others: dict[str, Any]
+    done: Forgotten
+
+
+@pytest.fixture(scope="module")
+def erased(
+    make_template: MakeTemplate, server_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Erased]:
+    url = copied(server_home, make_template("full_warehouse", fill))
+    database, folder = open_database(url, "warehouse", role="churn_job"), tmp_path_factory.mktemp("erased")
+    before, others = texts(database), rows_of_others(database)
+    yield Erased(database, folder, before, others, forget(job(database, folder), ID))
+    database.dispose()
+    dropped(server_home, url)
 
 
 def fill(url: str) -> None:
@@ -152,25 +180,28 @@ def without_the_others(text: str) -> str:
     return text.replace(OTHER, "").replace(str(OTHER_KEY), "")
 
 
-def test_nothing_of_the_customer_is_found_in_any_table(full: Database, tmp_path: Path) -> None:
-    before = texts(full)
-    named = [name for name, text in before.items() if ID in without_the_others(text)]
+def rows_of_others(warehouse: Database) -> dict[str, Any]:
+    """The rows of whoever isn't the customer, by table."""
+    tables = [str(table) for table in schema.metadata.sorted_tables if "customer_key" in table.columns]
+    query = "select string_agg(cast(t.* as text), ';') from {} as t where customer_key = 47110 or customer_key is null"
+    with warehouse.begin() as connection:
+        return {name: connection.scalar(sa.text(query.format(name))) for name in tables}
+
+
+def test_nothing_of_the_customer_is_found_in_any_table(erased: Erased) -> None:
+    named = [name for name, text in erased.before.items() if ID in without_the_others(text)]
     assert len(named) > 25, "the fixture names the customer nearly everywhere"
-
-    forget(job(full, tmp_path), ID)
-
-    after = {name: without_the_others(text) for name, text in texts(full).items()}
+    after = {name: without_the_others(text) for name, text in texts(erased.database).items()}
     assert [name for name, text in after.items() if ID in text] == ["ops.models"]
     assert [name for name, text in after.items() if f"customer_key {KEY}" in text] == []
 
 
-def test_every_column_that_is_a_customer_s_key_or_id_is_empty_of_it(full: Database, tmp_path: Path) -> None:
-    forget(job(full, tmp_path), ID)
+def test_every_column_that_is_a_customer_s_key_or_id_is_empty_of_it(erased: Erased) -> None:
     query = (
         "select table_schema, table_name, column_name from information_schema.columns "
         "where table_schema in ('staging', 'scores', 'ops') and column_name in ('customer_key', 'customer_id')"
     )
-    with full.begin() as connection:
+    with erased.database.begin() as connection:
         columns = connection.execute(sa.text(query)).all()
         assert len(columns) > 20
         for place, table, column in columns:
@@ -192,27 +223,13 @@ def test_a_table_that_nobody_told_it_of_is_emptied_of_the_customer_too(full: Dat
         assert notes == ["like customer (forgotten)", "x"]
 
 
-def test_everybody_else_stays_as_they_were(full: Database, tmp_path: Path) -> None:
-    columns = "customer_key = 47110 or customer_key is null"
-    tables = [str(t) for t in schema.metadata.sorted_tables if "customer_key" in t.columns]
-
-    def others() -> dict[str, Any]:
-        with full.begin() as connection:
-            query = "select string_agg(cast(t.* as text), ';') from {} as t where {}"
-            return {name: connection.scalar(sa.text(query.format(name, columns))) for name in tables}
-
-    before = others()
-    forget(job(full, tmp_path), ID)
-    ranked = before.pop("scores.at_risk_list"), others().pop("scores.at_risk_list")
-    after = others()
-    after.pop("scores.at_risk_list")
-    assert after == before
-    assert ranked[0] == ranked[1]
+def test_everybody_else_stays_as_they_were(erased: Erased) -> None:
+    assert erased.others["scores.at_risk_list"]
+    assert rows_of_others(erased.database) == erased.others
 
 
-def test_samples_go_and_counts_stay(full: Database, tmp_path: Path) -> None:
-    forget(job(full, tmp_path), ID)
-    with full.begin() as connection:
+def test_samples_go_and_counts_stay(erased: Erased) -> None:
+    with erased.database.begin() as connection:
         rows = connection.execute(sa.select(schema.quarantine.c.rows, schema.quarantine.c.samples)).all()
     assert sorted(rows) == [(4, []), (4, []), *[(4, [OTHER, "pay-1"])] * 2]
 
@@ -344,18 +361,16 @@ def test_another_spelling_of_who_was_forgotten_may_be_somebody_else(warehouse: D
     assert not forget(job(warehouse, tmp_path), "anna-1").was_known
 
 
-def test_texts_lose_the_name_alone(full: Database, tmp_path: Path) -> None:
-    forget(job(full, tmp_path), ID)
-    with full.begin() as connection:
+def test_texts_lose_the_name_alone(erased: Erased) -> None:
+    with erased.database.begin() as connection:
         error = connection.scalar(sa.select(schema.runs.c.error).where(schema.runs.c.job == "nightly"))
     assert error == (
         f"Customer (forgotten) can't be read; {OTHER} can; customer_key (forgotten), customer_key {OTHER_KEY}"
     )
 
 
-def test_what_a_campaign_counts_stays_in_a_row_of_nobody(full: Database, tmp_path: Path) -> None:
-    forget(job(full, tmp_path), ID)
-    with full.begin() as connection:
+def test_what_a_campaign_counts_stays_in_a_row_of_nobody(erased: Erased) -> None:
+    with erased.database.begin() as connection:
         keys = [
             set(connection.scalars(sa.select(table.c.customer_key)).all()) - {OTHER_KEY}
             for table in (schema.campaign_members, schema.campaign_contacts, schema.campaign_outcomes)
@@ -416,15 +431,15 @@ def test_a_dry_run_counts_what_would_go_and_writes_nothing(full: Database, tmp_p
     assert any("staging.payments" in line for line in preview_lines(found))
 
 
-def test_what_is_said_and_kept_never_names_the_customer(full: Database, tmp_path: Path) -> None:
-    done = forget(job(full, tmp_path), ID)
+def test_what_is_said_and_kept_never_names_the_customer(erased: Erased) -> None:
+    done = erased.done
     lines = "\n".join(forgotten_lines(done))
     assert ID not in without_the_others(lines)
     assert "found 0" in lines
     assert done.digest_prefix in lines
     assert done.models == ("naming",)
-    key = (tmp_path / ".churn" / "forget.key").read_text("ascii").strip()
-    assert key not in lines + "".join(texts(full).values())
+    key = (erased.folder / ".churn" / "forget.key").read_text("ascii").strip()
+    assert key not in lines + "".join(texts(erased.database).values())
 
 
 def test_tombstones_without_their_key_or_under_another_are_refused(warehouse: Database, tmp_path: Path) -> None:
@@ -441,7 +456,7 @@ def test_tombstones_without_their_key_or_under_another_are_refused(warehouse: Da
 def test_it_does_not_write_beside_another_job(
     warehouse: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("churn.running.LOCK_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("churn.running.opening.LOCK_PATIENCE_SECONDS", 0.2)
     work = job(warehouse, tmp_path)
     with warehouse.connect() as connection:
         connection.execute(sa.text("begin"))

@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from churn.alerts import watching
+from churn.cli import main
 from churn.config import Settings
 from churn.errors import SourceError
 from churn.status import status_of
@@ -94,6 +95,54 @@ def test_a_run_that_holds_no_lock_or_has_no_process_here_died(ledger, settings):
         for pid, word in ((child.pid, "BROKEN"), (os.getpid(), "AT WORK")):
             enter(ledger, "update ops.runs set host = :host, pid = :pid", host=socket.gethostname(), pid=pid)
             assert status_of(settings, NOW).lines[0].startswith(word)
+
+
+@pytest.mark.parametrize("job", ["train", "extract"])
+def test_another_job_whose_process_is_gone_died_and_is_not_at_work(ledger, settings, job):
+    enter_run(ledger, "running", job=job, heartbeat_at=NOW - timedelta(seconds=5))
+    lines = status_of(settings, NOW).lines
+    assert (
+        f"DIED: {job} for 2026-11-03, run 1, in stage extract; alive 5 s ago, on night-1: churn {job} "
+        "--as-of 2026-11-03" in lines
+    )
+    assert not any(line.startswith("At work") for line in lines)
+    with writer_lock(ledger, Claim(job, NIGHT)):
+        assert any(line.startswith("At work") for line in status_of(settings, NOW).lines)
+
+
+def test_the_key_that_lets_a_night_pass_is_that_of_the_check_that_stopped_it(ledger, settings):
+    enter_run(ledger, "failed", stage="checks", exit_code=16, error="Checks failed.")
+    for check, severity, found in (
+        ("volume", "fail", "failed"),
+        ("payments", "fail", "passed"),
+        ("x", "warn", "failed"),
+    ):
+        enter(
+            ledger,
+            "insert into ops.check_results values (1, :check, :severity, :found, 1, 'x')",
+            check=check, severity=severity, found=found,
+        )  # fmt: skip
+    command = status_of(settings, NOW).lines[2]
+    assert "run_id = 1 and status = 'failed', mend the feed" in command
+    assert "CHURN_QUALITY__VOLUME_FAIL=0.9 churn nightly --as-of 2026-11-03" in command
+    assert "correct the rows" not in command
+
+
+def test_the_command_ends_with_0_wherever_it_could_look_and_else_as_documented(ledger, settings, tmp_path, capsys):
+    enter_run(ledger, "failed", error="The source can't be reached.", exit_code=11)
+    assert settings.warehouse.url is not None
+    ended = {}
+    for name, url in (("looked", settings.warehouse.url.get_secret_value()), ("away", NOBODY), ("typo", "mysql://x")):
+        config = tmp_path / f"{name}.toml"
+        config.write_text(f'[warehouse]\nurl = "{url}"\n')
+        with pytest.raises(SystemExit) as stopped:
+            main(["status", "--config", str(config)])
+        ended[name] = (stopped.value.code, capsys.readouterr().out.split(":")[0])
+    assert ended == {"looked": (0, "BROKEN"), "away": (15, "BROKEN"), "typo": (10, "BROKEN")}
+    for page in ("commands", "runbook"):
+        text = (Path(__file__).parents[3] / "docs" / f"{page}.md").read_text()
+        (told,) = [part for part in text.split("\n\n") if "BROKEN" in part]
+        assert all(code in told for code in ("0", "10", "15", "75"))
 
 
 def test_a_failed_training_and_an_open_alert_spoil_a_good_night(ledger, settings):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
 
+from churn.alerts import mends
 from churn.alerts.causes import Place, died, failed, warehouse_name
 from churn.config import Settings
 from churn.errors import ChecksFailedError, ChurnError, DataContractError, LockedError, TransientError
 from churn.extract import QuarantineError
 from churn.extract.report import QuarantineCount
+from churn.sqlfiles import sql_folder
 
 AS_OF = date(2026, 11, 3)
 PLACE = Place("night-1", "/srv/churn", "db.example.com/warehouse", 12, "features")
@@ -35,6 +38,44 @@ def test_a_cause_is_the_job_and_its_exit_code_and_no_run():
     assert cause == "nightly failed 75" == failed("nightly", date(2026, 11, 4), TransientError("y"), PLACE).cause
     assert failed("train", AS_OF, TransientError("x"), PLACE).cause == "train failed 75"
     assert failed("nightly", AS_OF, LockedError("x"), PLACE).cause == "nightly failed 17"
+
+
+@pytest.mark.parametrize(
+    ("checks", "words"),
+    [
+        ((), "mend the source of the table that is named, then AGAIN"),
+        (("volume",), "where the change is real, CHURN_QUALITY__VOLUME_FAIL=0.9 AGAIN (=1"),
+        (("feature_drift_score",), "where the change is real, CHURN_MONITORING__PSI_FAIL=9 AGAIN"),
+        (("payments", "usage_daily"), "status = 'failed', correct the rows in the source, then AGAIN"),
+        (("feature_snapshots",), f"status = 'failed', churn nightly --as-of {AS_OF} --recompute"),
+        (("clv_totals", "volume"), f"churn nightly --as-of {AS_OF} --fresh, and report it"),
+    ],
+)
+def test_after_failed_checks_the_mend_and_the_key_that_lets_the_night_pass_are_named(checks, words):
+    found = [(name, f"{name} found 1") for name in checks]
+    span = "churn backfill --from 2026-11-01 --to 2026-11-09"
+    for job, again in (("nightly", None), ("backfill", span)):
+        alert = failed(job, AS_OF, ChecksFailedError("x"), PLACE, found, again=again)
+        command = alert.detail.splitlines()[-1]
+        assert command.startswith("Next: look at bi.data_quality where run_id = 12 and status = 'failed', ")
+        assert words.replace("AGAIN", again or f"churn nightly --as-of {AS_OF}") in command
+        assert "churn status" not in command
+        assert again is None or again in command
+
+
+def test_every_check_that_stops_a_night_has_its_mend_and_every_mend_its_check():
+    stopping = {check.name for check in sql_folder("checks") if check.header["severity"] == "fail"}
+    assert set(mends._BY_CHECK) <= stopping
+    settings = Settings()
+    for key in re.findall(r"CHURN_(\w+?)__(\w+)=", "".join(mends._BY_CHECK.values())):
+        section, name = (word.lower() for word in key)
+        assert name in type(getattr(settings, section)).model_fields
+
+
+def test_a_backfill_goes_on_with_its_span():
+    assert "the same churn backfill" not in failed("backfill", AS_OF, TransientError("x"), PLACE).detail
+    alert = failed("backfill", AS_OF, TransientError("x"), PLACE, again="churn backfill --from A --to B")
+    assert alert.detail.endswith("Next: churn backfill --from A --to B")
 
 
 def test_customers_are_in_no_message():

@@ -14,6 +14,7 @@ from tests.unit.scheduling.fakes import NOW, FakeChild, World
 
 TONIGHT = NOW.date()
 NIGHT, TRAIN = Firing("nightly", NOW), Firing("train", NOW)
+TRAINING = "train --as-of 2026-11-22 --unless-trained"
 
 
 def ago(days: int) -> date:
@@ -154,7 +155,7 @@ def test_training_asks_for_one_that_succeeded_since_it_was_due():
     assert (world.started, world.asked_since) == ([], [NOW])
     world = World()
     world.worker.run(TRAIN)
-    assert world.started == ["train"]
+    assert world.started == [TRAINING]
 
 
 def test_training_that_another_machine_is_at_is_waited_for_and_not_done_again():
@@ -164,7 +165,7 @@ def test_training_that_another_machine_is_at_is_waited_for_and_not_done_again():
     assert world.stopping.pauses == [LOOK_SECONDS] * 2
     died = World(training=["running", "none"])
     died.worker.run(TRAIN)
-    assert died.started == ["train"]
+    assert died.started == [TRAINING]
 
 
 def test_two_schedulers_do_not_both_ask_and_then_train():
@@ -176,19 +177,19 @@ def test_two_schedulers_do_not_both_ask_and_then_train():
 def test_training_whose_warehouse_never_answers_is_started_and_tells_why():
     world = World(errors=[WarehouseError("not there")] * 2, codes=[15])
     world.worker.run(TRAIN)
-    assert (world.started, world.told) == (["train"], [("train", TONIGHT, 15)])
+    assert (world.started, world.told) == ([TRAINING], [("train", TONIGHT, 15)])
 
 
 def test_training_that_finds_the_warehouse_locked_looks_again():
     world = World(training=["none", "none", "succeeded"], codes=[17, 17])
     world.worker.run(TRAIN)
-    assert world.started == ["train", "train"]
+    assert world.started == [TRAINING] * 2
 
 
 def test_training_that_fails_is_not_done_again():
     world = World(codes=[14])
     world.worker.run(TRAIN)
-    assert world.started == ["train"]
+    assert world.started == [TRAINING]
     assert world.told == [("train", TONIGHT, 14)]
 
 
@@ -197,6 +198,7 @@ def test_training_is_of_the_businesses_day():
     world.now = NOW.replace(hour=18)
     world.worker.run(TRAIN)
     assert world.told == [("train", date(2026, 11, 23), -9)]
+    assert world.started == ["train --as-of 2026-11-23 --unless-trained"]
 
 
 # ---------------------------------------------------------------- what is told
@@ -294,7 +296,7 @@ def test_what_stands_in_line_is_done_once_for_the_last_time_that_it_was_due():
         world.worker.offer(firing)
 
     def stop_at_last() -> None:
-        if world.started[-1] == "train":
+        if world.started[-1] == TRAINING:
             world.worker.close()
 
     world.during = stop_at_last
@@ -302,5 +304,5 @@ def test_what_stands_in_line_is_done_once_for_the_last_time_that_it_was_due():
     assert world.started == [
         "nightly --as-of 2026-11-22 --wait --unless-published",
         "nightly --as-of 2026-11-23 --wait --unless-published",
-        "train",
+        TRAINING,
     ]

@@ -34,8 +34,9 @@ def run(status: str = "failed", *, as_of: date = NIGHT, run_id: int = 13, **valu
     known = {
         "run_id": run_id, "job": "nightly", "as_of_date": as_of, "status": status, "stage": "extract",
         "exit_code": 11, "error": "The source database can't be reached.\nCheck source.url.", "is_due": as_of == NIGHT,
-        "published_run_id": None, "host": "night-1", "pid": 4711, "started_at": NOW - timedelta(minutes=30),
-        "stage_started_at": NOW - timedelta(minutes=20), "alive_at": NOW - timedelta(seconds=12),
+        "published_run_id": None, "checks": [], "host": "night-1", "pid": 4711,
+        "started_at": NOW - timedelta(minutes=30), "stage_started_at": NOW - timedelta(minutes=20),
+        "alive_at": NOW - timedelta(seconds=12),
     }  # fmt: skip
     return SimpleNamespace(**known | values)
 
@@ -141,6 +142,8 @@ def test_what_to_run_next_is_a_whole_command():
         "Do next: look at bi.data_quality where run_id = 13 and status = 'failed', mend the source of the table that "
         "is named, then churn nightly --as-of 2026-11-03"
     )
+    too_small = run(exit_code=16, error="Checks failed.", checks=["volume"])
+    assert "CHURN_QUALITY__VOLUME_FAIL=0.9 churn nightly --as-of 2026-11-03" in lines(night=BEFORE, last=[too_small])[2]
     backfill = run(job="backfill", as_of=date(2026, 10, 20), exit_code=11)
     assert lines(night=published(), last=[backfill], missed=[date(2026, 10, 21), date(2026, 10, 25)])[2] == (
         "Do next: churn doctor, mend what it names, then churn backfill --from 2026-10-20 --to 2026-10-25"
