@@ -1,13 +1,13 @@
 # Everything happens in .venv/, built from the locks with hashes by whatever Python >= 3.11 is there; no root.
 
 .DEFAULT_GOAL := help
-.PHONY: audit bench chaos clean demo distclean evaluate help lint lock setup test test15
+.PHONY: audit bench browser chaos clean demo distclean evaluate help lint lock setup test test15
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 # The tests of a file stay together: some go on where the one before has ended.
-PYTEST_ARGS ?= -n 2 --dist loadfile
+PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 # A stamp's name says what the environment was built from: locks, pyproject.toml and the checkout's path.
 LOCKS := requirements.lock requirements-build.lock requirements-dev.lock
@@ -27,6 +27,9 @@ setup: $(DEV)  ## make .venv/ with everything for development
 
 test: $(DEV)  ## run the tests (PYTEST_ARGS='-n 2')
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+browser:  ## get Chromium for the tests that look at pages, where this account may (Debian's package)
+	@sh scripts/browser.sh
 
 test15: $(DEV)  ## run the tests on Debian's Postgres 15
 	@if [ -x /usr/lib/postgresql/15/bin/initdb ]; then \

@@ -20,6 +20,8 @@ from churn.cli_export import export
 from churn.cli_forget import forget
 from churn.cli_jobs import backfill, extract, nightly, scheduler, train
 from churn.cli_models import models_app
+from churn.cli_report import profile, report
+from churn.cli_serve import serve
 from churn.config import Settings
 from churn.edge import clock, configured, options, parsed_date
 from churn.errors import ChurnError
@@ -206,7 +208,12 @@ def _roles(warehouse: Database, settings: Settings) -> list[str]:
 
 @app.command()
 def status() -> None:
-    """Say in three lines how tonight is; then what is at work and open, the model, the last runs and the next."""
+    """Say in three lines how tonight is; then what is at work and open, the model, the last runs and the next.
+
+    The exit code is 0 wherever the warehouse could be looked at, also where the first line begins with BROKEN: a
+    program reads that word. Else it is that of the reason: 10 (configuration), 15 (the warehouse can't be reached, or
+    is not migrated) or 75 (cut off).
+    """
     from churn.status import status_of
 
     found = status_of(configured(), clock())
@@ -217,5 +224,5 @@ def status() -> None:
 
 
 app.command()(export)
-for command in (extract, train, nightly, backfill, scheduler, forget):
+for command in (extract, train, nightly, backfill, scheduler, forget, profile, report, serve):
     app.command()(command)

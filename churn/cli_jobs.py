@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +20,7 @@ from churn.errors import StoppedError, UsageError
 from churn.terminal import print_table, progress_for
 
 if TYPE_CHECKING:
+    from churn.config import Settings
     from churn.running import Job
 
 AsOf = Annotated[
@@ -194,6 +197,19 @@ def nightly(
         return
     people = f"{summary.customers:,} customer{'' if summary.customers == 1 else 's'}"
     typer.echo(f"Published {people} for {summary.as_of} (run {summary.run_id}, model {summary.model_version}).")
+    for note in _reported(job.settings, summary.as_of):
+        typer.echo(f"- {note}")
+
+
+def _reported(settings: Settings, as_of: date) -> list[str]:
+    """Write and mail the report of a published night, where `[report]` asks for one; return what is to be said."""
+    if settings.report.folder is None and not settings.report.mail:
+        return []
+    if any(importlib.util.find_spec(name) is None for name in ("babel", "jinja2", "plotly")):
+        return [f"The report of {as_of} was not made: it needs `pip install 'churn[dashboard]'`."]
+    from churn.reporting import nightly_report
+
+    return nightly_report(settings, as_of, clock)
 
 
 def backfill(

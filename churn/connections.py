@@ -12,6 +12,7 @@ from churn.warehouse import Database, Side, open_database, parse_url
 
 EMBEDDED_SCHEME = "embedded:///"
 EMBEDDED_WAREHOUSE = "warehouse"
+_IDLE_READER_SECONDS = 60
 
 
 def source_url(settings: Settings) -> str:
@@ -84,6 +85,36 @@ def open_warehouse(settings: Settings, *, job: str = "churn", as_owner: bool = T
         role=settings.roles.churn_job if as_owner else None,
         role_optional=True,
         connection=tls_parameters(settings, "warehouse", url),
+    )
+
+
+def open_for_reading(settings: Settings, *, job: str, statement_timeout_seconds: int, kept: int) -> Database:
+    """Open the warehouse as the role that reads `bi` and nothing else, for short looks that hold nobody up.
+
+    Parameters
+    ----------
+    settings : Settings
+    job : str
+        Shown as `application_name`.
+    statement_timeout_seconds : int
+    kept : int
+        Sessions that are kept open for the next look.
+    """
+    url = warehouse_url(settings)
+    return open_database(
+        url,
+        "warehouse",
+        application_name=f"churn {job}",
+        role=settings.roles.bi_reader,
+        session={
+            "default_transaction_read_only": "on",
+            "statement_timeout": f"{statement_timeout_seconds}s",
+            "lock_timeout": "500ms",
+            "idle_in_transaction_session_timeout": f"{_IDLE_READER_SECONDS}s",
+            "work_mem": "32MB",
+        },
+        connection=tls_parameters(settings, "warehouse", url),
+        kept=kept,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from churn.config import CONFIG_FILE, ReservedSection, Settings
+from churn.config import CONFIG_FILE, Settings
 from churn.errors import ConfigError
 from churn.sqlfiles import resource_folder
 
@@ -75,7 +75,7 @@ def render_config(values: dict[str, Any], *, head: str = "") -> str:
     tables: list[str] = []
     for section, field in Settings.model_fields.items():
         model = field.annotation
-        if not (isinstance(model, type) and issubclass(model, BaseModel)) or issubclass(model, ReservedSection):
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
             continue
         lines += ["", f"# {(model.__doc__ or '').strip()}", f"[{section}]"]
         for key, info in model.model_fields.items():

@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 from typer.models import ArgumentInfo
 
 from churn.cli import app
-from churn.config import Offer, ReservedSection, Settings, UsageFeature
+from churn.config import Offer, Settings, UsageFeature
 from churn.features.docs import render_markdown
 from churn.migrate import bi_views
 from churn.sqlfiles import SqlFile
@@ -146,9 +146,6 @@ def _config_sections() -> Iterator[str]:
     for section, field in Settings.model_fields.items():
         model = field.annotation
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            continue
-        if issubclass(model, ReservedSection):
-            yield f"## `[{section}]`\n\nReserved for a later release: may be set, has no effect yet."
             continue
         yield _config_section(section, model)
     entries: dict[str, tuple[str, type[BaseModel]]] = {

@@ -13,6 +13,6 @@ solve() {
 }
 
 build=$(sed -n 's/^requires = \["\(.*\)"\]$/\1/p' pyproject.toml)
-echo "$build" | solve requirements-dev.lock --extra embedded --extra dev "$@" pyproject.toml -
-solve requirements.lock --constraints requirements-dev.lock --extra embedded "$@" pyproject.toml
+echo "$build" | solve requirements-dev.lock --extra dashboard --extra embedded --extra dev "$@" pyproject.toml -
+solve requirements.lock --constraints requirements-dev.lock --extra dashboard --extra embedded "$@" pyproject.toml
 echo "$build" | solve requirements-build.lock --constraints requirements-dev.lock "$@" -

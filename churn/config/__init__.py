@@ -5,7 +5,7 @@ from __future__ import annotations
 from churn.config.crontab import JOBS, cron_trigger, next_runs, triggers
 from churn.config.loading import CONFIG_FILE, load_settings
 from churn.config.retention import HOLD_OUT, Condition, Offer, RetentionSection
-from churn.config.sections import ExtractSection, ReservedSection, RolesSection, Settings, UsageFeature
+from churn.config.sections import ExtractSection, RolesSection, Settings, UsageFeature
 
 __all__ = [
     "CONFIG_FILE",
@@ -14,7 +14,6 @@ __all__ = [
     "Condition",
     "ExtractSection",
     "Offer",
-    "ReservedSection",
     "RetentionSection",
     "RolesSection",
     "Settings",

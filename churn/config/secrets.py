@@ -20,6 +20,7 @@ SECRETS: dict[str, tuple[str, ...]] = {
     "activation": ("url",),
     "alerts": ("webhook_url", "smtp_password"),
     "forget": ("key",),
+    "dashboard": ("token",),
 }
 """Keys that hold a secret, by section; `KEY_file` names a file that holds it instead."""
 

@@ -6,17 +6,21 @@ import hashlib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from churn.config.basics import Cron, Identifier, PositiveInt, Section, Share, Zone
+from churn.config.dashboard import DashboardSection
 from churn.config.databases import DatabaseSection
 from churn.config.operations import AlertsSection, ForgetSection, KeepSection, QualitySection, RetrySection
+from churn.config.report import ReportSection
 from churn.config.retention import ActivationSection, RetentionSection
 from churn.config.secrets import SECRETS
 
 HOME_FOLDER = ".churn"
 ENV_PREFIX = "CHURN_"
+LOOKING = ("dashboard", "report")
+"""Sections about how results are looked at: no job's input."""
 
 
 class SourceSection(DatabaseSection):
@@ -204,12 +208,6 @@ class RolesSection(Section):
     marketing_reader: Identifier = Field("marketing_reader", description="Role that may read the list views.")
 
 
-class ReservedSection(BaseModel):
-    """A section whose keys a later release reads; `churn doctor` says that it has no effect yet."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-
 class Settings(BaseSettings):
     """Everything that can be configured. Load with `load_settings`."""
 
@@ -237,7 +235,8 @@ class Settings(BaseSettings):
     alerts: AlertsSection = Field(default_factory=AlertsSection)
     forget: ForgetSection = Field(default_factory=ForgetSection)
     quality: QualitySection = Field(default_factory=QualitySection)
-    dashboard: ReservedSection = Field(default_factory=ReservedSection)
+    dashboard: DashboardSection = Field(default_factory=DashboardSection)
+    report: ReportSection = Field(default_factory=ReportSection)
 
     base_dir: Path = Field(default_factory=Path.cwd, exclude=True, init=False)
 
@@ -275,8 +274,12 @@ class Settings(BaseSettings):
         return self.churn.grace_days if self.churn.definition == "contractual" else 0
 
     def digest(self) -> str:
-        """SHA-256 of all settings but the secrets and their files: alike in two runs that were configured alike."""
-        dumped = self.model_dump_json(
-            exclude={name: {*keys, *(f"{key}_file" for key in keys)} for name, keys in SECRETS.items()}
-        )
+        """SHA-256 of all that a night depends on: alike in two runs that were configured alike.
+
+        Secrets and their files are left out, and so is what is only about looking at what was published.
+        """
+        secret: dict[str, set[str] | bool] = {
+            name: {*keys, *(f"{key}_file" for key in keys)} for name, keys in SECRETS.items()
+        }
+        dumped = self.model_dump_json(exclude=secret | dict.fromkeys(LOOKING, True))
         return hashlib.sha256(dumped.encode()).hexdigest()

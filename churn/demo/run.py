@@ -185,6 +185,7 @@ def _tell_more(folder: Path, as_of: date) -> None:
     print_lines(
         [
             f"Published as of {as_of}. Look further, from {folder}:",
+            f"  {here}churn serve                           the same as pages in a browser, until Ctrl-C",
             f"  {here}churn status                          what ran, what is published, what comes next",
             f"  {here}churn export at-risk -o list.csv      the list for marketing, without the holdout",
             f"  {here}churn models show --card              the model card: what the model is worth, and its limits",

@@ -27,7 +27,7 @@ def main() -> int:
     connection = psycopg2.connect(os.environ["FAKE_WAREHOUSE"], application_name=f"fake {job}")
     cursor = connection.cursor()
     if job == "train":
-        assert sys.argv[2:] == ["--as-of", sys.argv[3], "--unless-trained"]
+        assert sys.argv[2:5] == ["--as-of", sys.argv[3], "--unless-trained"], sys.argv
         cursor.execute("select pg_try_advisory_xact_lock(%s)", (LOCK,))
         if cursor.fetchone() != (True,):
             return LOCKED

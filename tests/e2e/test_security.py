@@ -66,6 +66,7 @@ ARGUMENTS: dict[str, list[str] | None] = {
     "demo": None,
     "init": None,
     "scheduler": None,
+    "serve": None,
     "db start": None,
     "db stop": None,
     "db psql": None,
@@ -79,6 +80,8 @@ ARGUMENTS: dict[str, list[str] | None] = {
     "forget": ["c1"],
     "status": [],
     "export": ["at-risk"],
+    "report": [],
+    "profile": [],
     "models list": [],
     "models show": [],
     "models promote": ["1", "--reason", "tried"],
@@ -222,6 +225,11 @@ def test_a_lock_that_is_not_given_up_ends_the_wait_as_transient(shop):
 REFUSED = {
     "business.currency",
     "business.timezone",
+    "dashboard.address",
+    "dashboard.hosts",
+    "dashboard.locale",
+    "dashboard.trusted_proxies",
+    "dashboard.user_header",
     "features.usage.name",
     "retention.campaign",
     "roles.bi_reader",
@@ -231,6 +239,7 @@ REFUSED = {
     "schedule.train",
     "source.timezone",
 }
+LISTS = {"dashboard.hosts", "dashboard.trusted_proxies"}
 # Texts that may be anything, and become values in statements: a night is run with them.
 VALUES = {"features.usage.event_type", "retention.offers.name", "retention.offers.when"}
 # Texts that tell where to connect to.
@@ -243,6 +252,7 @@ ELSEWHERE = {
     "alerts.smtp_password",
     "alerts.smtp_user",
     "alerts.webhook_url",
+    "dashboard.token",
     "forget.key",
     "schedule.address",
     *(f"{side}.tls_root_certificate" for side in ("activation", "source", "warehouse")),
@@ -273,7 +283,8 @@ def toml(key: str, text: str) -> str:
     *sections, name = key.split(".")
     if len(sections) == 2:
         return f"[[{'.'.join(sections)}]]\n{name} = {json.dumps(text)}\nevent_type = 'x'\n"
-    return f"[{sections[0]}]\n{name} = {json.dumps(text)}\n"
+    value = [text] if key in LISTS else text
+    return f"[{sections[0]}]\n{name} = {json.dumps(value)}\n"
 
 
 @pytest.mark.parametrize("key", sorted(REFUSED))

@@ -131,8 +131,22 @@ def test_inactivity_has_no_grace(config):
     assert settings.grace_days == 0
 
 
-def test_sections_of_later_releases_are_read_without_complaint(config):
-    load_settings(config("[dashboard]\nport = 8000\n"))
+def test_how_the_dashboard_is_shown_changes_no_night(config):
+    settings = load_settings(config("[dashboard]\nport = 8000\ncache_seconds = 0\n"))
+    assert settings.digest() == load_settings(config("")).digest()
+
+
+def test_the_dashboards_token_may_come_from_a_file_and_is_checked_there(config, tmp_path):
+    (tmp_path / "token").write_text("a-token-of-24-characters\n")
+    (tmp_path / "short").write_text("hunter2\n")
+    settings = load_settings(config("[dashboard]\ntoken_file = 'token'\n"))
+    assert settings.dashboard.token is not None
+    assert settings.dashboard.token.get_secret_value() == "a-token-of-24-characters"
+    with pytest.raises(ConfigError, match="at least 24") as refused:
+        load_settings(config("[dashboard]\ntoken_file = 'short'\n"))
+    assert "hunter2" not in str(refused.value)
+    with pytest.raises(ConfigError, match="both given"):
+        load_settings(config("[dashboard]\ntoken_file = 'token'\ntoken = 'a-token-of-24-characters'\n"))
 
 
 def test_init_writes_a_file_that_loads_as_the_defaults(tmp_path, monkeypatch):

@@ -76,7 +76,7 @@ def build_requirements() -> list[Requirement]:
 
 
 def every_requirement() -> list[Requirement]:
-    return requirements("embedded", "dev") + build_requirements()
+    return requirements("dashboard", "embedded", "dev") + build_requirements()
 
 
 def locked(lock: str) -> dict[str, tuple[str, int]]:
@@ -134,7 +134,7 @@ def test_every_entry_of_a_lock_has_hashes(lock: str) -> None:
 @pytest.mark.parametrize(
     ("lock", "wanted"),
     [
-        ("requirements.lock", requirements("embedded")),
+        ("requirements.lock", requirements("dashboard", "embedded")),
         ("requirements-build.lock", build_requirements()),
         ("requirements-dev.lock", every_requirement()),
     ],
@@ -218,10 +218,11 @@ def folder_in_the_image() -> str:
     return re.findall(r"^WORKDIR (\S+)$", dockerfile(), re.MULTILINE)[-1]
 
 
-def test_compose_has_a_warehouse_a_source_the_migration_and_a_scheduler() -> None:
+def test_compose_has_a_warehouse_a_source_the_migration_a_scheduler_and_a_dashboard() -> None:
     services = compose()["services"]
-    assert list(services) == ["warehouse", "source", "migrate", "scheduler"]
+    assert list(services) == ["warehouse", "source", "migrate", "scheduler", "dashboard"]
     assert services["source"]["profiles"] == ["practice"]
+    assert services["dashboard"]["profiles"] == ["dashboard"]
     assert services["migrate"]["depends_on"] == {"warehouse": {"condition": "service_healthy"}}
     assert services["scheduler"]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
     for service in services.values():
@@ -260,12 +261,19 @@ def test_the_environment_of_our_containers_is_a_configuration_that_loads(
             monkeypatch.setenv(variable, value)
         settings = load_settings(folder=tmp_path)
         assert settings.warehouse.url is not None
-        assert settings.source.url is not None
+        assert (settings.source.url is None) == (name == "dashboard")
+        assert (settings.dashboard.token is None) == (name != "dashboard")
+        for variable in service["environment"]:
+            monkeypatch.delenv(variable)
 
 
 def test_the_ports_in_compose_are_those_that_something_listens_on() -> None:
     services = compose()["services"]
-    listening = {"warehouse": "5432", "scheduler": services["scheduler"]["environment"]["CHURN_SCHEDULE__PORT"]}
+    listening = {
+        "warehouse": "5432",
+        "scheduler": services["scheduler"]["environment"]["CHURN_SCHEDULE__PORT"],
+        "dashboard": services["dashboard"]["environment"]["CHURN_DASHBOARD__PORT"],
+    }
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
     assert set(published) == set(listening)
     for name, ports in published.items():
@@ -279,11 +287,12 @@ def test_compose_mounts_what_the_program_looks_for_where_it_looks() -> None:
     from churn.init import SOURCE_FOLDER
 
     folder = folder_in_the_image()
-    for service in own_services().values():
+    for name, service in own_services().items():
         bound = [volume for volume in service["volumes"] if isinstance(volume, dict)]
-        assert [volume["target"] for volume in bound] == [f"{folder}/{CONFIG_FILE}", f"{folder}/{SOURCE_FOLDER}"]
+        mapping = [] if name == "dashboard" else [f"{folder}/{SOURCE_FOLDER}"]
+        assert [volume["target"] for volume in bound] == [f"{folder}/{CONFIG_FILE}", *mapping]
         assert all(volume["read_only"] for volume in bound)
-        assert f"state:{folder}/{HOME_FOLDER}" in service["volumes"]
+        assert (f"state:{folder}/{HOME_FOLDER}" in service["volumes"]) == (name != "dashboard")
     assert f"chown churn:churn {folder}/{HOME_FOLDER}" in dockerfile()
     for service in compose()["services"].values():
         named = {volume.split(":")[0] for volume in service["volumes"] if isinstance(volume, str)}
@@ -307,7 +316,9 @@ def test_every_variable_of_compose_is_explained_with_its_default() -> None:
     text = text_of(ROOT / "docker-compose.yml")
     head = text.split("\nx-")[0]
     named = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)(?::-([^}]*))?\}", text))
-    assert {name for name, _ in named} == {"SECRETS_FOLDER", "MAPPING_FOLDER", "WAREHOUSE_PORT", "METRICS_PORT"}
+    assert {name for name, _ in named} == {
+        "SECRETS_FOLDER", "MAPPING_FOLDER", "WAREHOUSE_PORT", "METRICS_PORT", "DASHBOARD_PORT",
+    }  # fmt: skip
     for name, default in named:
         assert name in head
         assert default in head or default == "."
@@ -379,7 +390,7 @@ IMPORTED_AS = {"psycopg2": "psycopg2-binary", "pydantic_core": "pydantic", "skle
 
 
 def test_the_package_imports_only_what_it_declares() -> None:
-    declared = {canonicalize_name(requirement.name) for requirement in requirements("embedded", "search")}
+    declared = {canonicalize_name(requirement.name) for requirement in requirements("dashboard", "embedded", "search")}
     own = {"churn", "jobs"} | set(sys.stdlib_module_names)
     used = {
         canonicalize_name(IMPORTED_AS.get(name, name))
