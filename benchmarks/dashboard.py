@@ -26,20 +26,19 @@ from statistics import median, quantiles
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from benchmarks.dashboard_addresses import FIXED, Addresses, get
 from benchmarks.night import AS_OF, first_load
 from benchmarks.place import kept_or_not, say, writable_source
 from benchmarks.source import BenchCompany, tell_a_day
 from benchmarks.tables import number, table, verdicts
 from churn.config import load_settings
+from churn.errors import ChurnError
 
 MOST_P95_MS = 500.0
 MOST_PAGE_MS = 300.0
 _NAME = "bench_dashboard"
+_LONGEST_FOR_A_NIGHT = 4
 _TIMED_ANSWERS = 7
-_FIXED = (
-    "/", "/segments", "/at-risk", "/drivers", "/cohorts", "/value-risk", "/campaigns", "/model", "/runs",
-    "/api/v1/overview", "/api/v1/segments", "/api/v1/at-risk",
-)  # fmt: skip
 
 
 @dataclass
@@ -56,17 +55,23 @@ class Load:
         Nights that were published meanwhile.
     shown : set of str
         Nights that readers saw.
+    asked : set of str
+        Addresses that were asked for.
+    broken : list of Exception
+        What a night failed with.
     """
 
     milliseconds: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     nights: list[str] = field(default_factory=list)
     shown: set[str] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)
+    broken: list[Exception] = field(default_factory=list)
 
     @property
     def failures(self) -> int:
-        """Answers that are the server's fault, and those that never came."""
-        return sum(count for status, count in self.statuses.items() if status == 0 or status >= 500)
+        """Answers that do not give what was asked for, and those that never came."""
+        return sum(count for status, count in self.statuses.items() if status not in (200, 304))
 
     def percentile(self, share: int) -> float:
         """Return a percentile of the times."""
@@ -99,7 +104,8 @@ def _measure(options: argparse.Namespace, config: Path, company: BenchCompany | 
     with served(config, options.port, log, caches=not options.pages) as url:
         if options.pages:
             return _report_pages(page_times(url))
-        return _report(load(url, options.readers, options.seconds, config, company))
+        found = load(url, options.readers, options.seconds, config, company)
+        return _report(found, publishes=company is not None)
 
 
 @contextmanager
@@ -127,9 +133,9 @@ def served(config: Path, port: int, log: Path, *, caches: bool) -> Iterator[str]
 
 
 def load(url: str, readers: int, seconds: float, config: Path, company: BenchCompany | None) -> Load:
-    """Let readers read for some time while nights are published, one after another."""
+    """Let readers read for some time while nights are published, one after another, until they have seen a new one."""
     found, stop = Load(), threading.Event()
-    addresses = _addresses(url)
+    addresses = Addresses.of(url)
     threads = [
         threading.Thread(target=_read, args=(url, addresses, random.Random(seed), found, stop), daemon=True)  # noqa: S311
         for seed in range(readers)
@@ -138,19 +144,15 @@ def load(url: str, readers: int, seconds: float, config: Path, company: BenchCom
     for thread in (*threads, night):
         thread.start()
     stop.wait(seconds)
+    until = time.perf_counter() + (_LONGEST_FOR_A_NIGHT - 1) * seconds
+    while night.is_alive() and len(found.shown) < 2 and time.perf_counter() < until:
+        stop.wait(1)
     stop.set()
-    for thread in threads:
+    for thread in (*threads, night):
         thread.join()
-    night.join()
+    if found.broken:
+        raise found.broken[0]
     return found
-
-
-def _addresses(url: str) -> list[str]:
-    """Return what there is to look at: the pages, and for each customer of the list their own."""
-    listed = json.loads(_get(url, "/api/v1/at-risk")[1])
-    ids = sorted(_customers(listed))
-    say(f"{len(_FIXED)} pages and {len(ids)} customers to look at")
-    return [*_FIXED * max(1, len(ids) // 12), *(f"/customer?id={quote(one)}" for one in ids)]
 
 
 def _customers(listed: Mapping[str, Any]) -> set[str]:
@@ -158,22 +160,12 @@ def _customers(listed: Mapping[str, Any]) -> set[str]:
     return {row["customer_id"] for row in rows if "customer_id" in row}
 
 
-def _get(url: str, path: str) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    finally:
-        connection.close()
-
-
-def _read(url: str, addresses: Sequence[str], chance: random.Random, found: Load, stop: threading.Event) -> None:
+def _read(url: str, addresses: Addresses, chance: random.Random, found: Load, stop: threading.Event) -> None:
     """Read one page after another over one connection; what failed counts and is asked for anew."""
     host = urlsplit(url).netloc
     connection = http.client.HTTPConnection(host, timeout=60)
     while not stop.is_set():
-        path, started = chance.choice(addresses), time.perf_counter()
+        path, started = addresses.any(chance), time.perf_counter()
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -183,36 +175,59 @@ def _read(url: str, addresses: Sequence[str], chance: random.Random, found: Load
             connection, body, status = http.client.HTTPConnection(host, timeout=60), b"", 0
         found.milliseconds.append(1000 * (time.perf_counter() - started))
         found.statuses[status] += 1
+        found.asked.add(path)
         if path.startswith("/api/v1/") and status == 200:
             found.shown.add(json.loads(body)["as_of_date"])
     connection.close()
 
 
 def _nights(config: Path, company: BenchCompany | None, found: Load, stop: threading.Event) -> None:
-    """Publish one night after another, each in a process of its own."""
+    """Publish one night after another, each in a process of its own; what one fails with is left in `broken`."""
     if company is None:
         return
+    try:
+        _publish(config, company, found, stop)
+    except (ChurnError, OSError, subprocess.CalledProcessError) as error:
+        found.broken.append(error)
+
+
+def _publish(config: Path, company: BenchCompany, found: Load, stop: threading.Event) -> None:
     source, night = writable_source(load_settings(config), _NAME), AS_OF
     while not stop.is_set():
         night += timedelta(days=1)
         tell_a_day(source, company, night - timedelta(days=1))
         command = [sys.executable, "-m", "benchmarks.one_night", "--config", str(config), "--as-of", str(night)]
         subprocess.run(command, check=True, capture_output=True)
-        found.nights.append(night.isoformat())
+        if not stop.is_set():
+            found.nights.append(night.isoformat())
         say(f"  the night of {night} is published")
 
 
-def _report(found: Load) -> int:
-    answered = ", ".join(f"{status or 'no answer'}: {count:,}" for status, count in sorted(found.statuses.items()))
-    p50, p95, p99 = (found.percentile(share) for share in (50, 95, 99))
+def criteria_of(found: Load, *, publishes: bool) -> list[tuple[str, bool]]:
+    """Return what has to hold, and whether it does; nights are asked for where there was somebody to publish them."""
+    p95 = found.percentile(95)
     criteria = [
         (f"{found.failures} answers failed (none)", found.failures == 0),
         (f"95 % were there within {p95:.0f} ms (at most {MOST_P95_MS:.0f})", p95 <= MOST_P95_MS),
     ]
+    if publishes:
+        criteria += [
+            (f"{len(found.nights)} nights were published meanwhile (at least 1)", len(found.nights) >= 1),
+            (f"{len(found.shown)} nights were seen (at least 2)", len(found.shown) >= 2),
+        ]
+    return criteria
+
+
+def _report(found: Load, *, publishes: bool) -> int:
+    answered = ", ".join(f"{status or 'no answer'}: {count:,}" for status, count in sorted(found.statuses.items()))
+    p50, p95, p99 = (found.percentile(share) for share in (50, 95, 99))
+    criteria = criteria_of(found, publishes=publishes)
     columns, cells = ["answers", "p50 ms", "p95 ms", "p99 ms"], [number(one, 0) for one in (p50, p95, p99)]
     print(table(columns, [[f"{len(found.milliseconds):,} ({answered})", *cells]]))
     published, seen = ", ".join(found.nights) or "none", ", ".join(sorted(found.shown))
-    print(f"\nNights published meanwhile: {published}; nights seen: {seen}.\n")
+    print(
+        f"\n{len(found.asked):,} different addresses. Nights published meanwhile: {published}; nights seen: {seen}.\n"
+    )
     print(verdicts(criteria))
     return 0 if all(holds for _, holds in criteria) else 1
 
@@ -222,14 +237,14 @@ def _report(found: Load) -> int:
 
 def page_times(url: str) -> dict[str, list[float]]:
     """Time each page, nothing of it kept, another customer each time; the first answer warms up and is not counted."""
-    ids = sorted(_customers(json.loads(_get(url, "/api/v1/at-risk")[1])))
+    ids = sorted(_customers(json.loads(get(url, "/api/v1/at-risk")[1])))
     times: dict[str, list[float]] = {}
-    for path in (*_FIXED, "/customer"):
+    for path in (*FIXED, "/customer"):
         times[path] = []
         for turn in range(_TIMED_ANSWERS + 1):
             asked = f"{path}?id={quote(ids[turn % len(ids)])}" if path == "/customer" else path
             started = time.perf_counter()
-            status, _ = _get(url, asked)
+            status, _ = get(url, asked)
             if status != 200:
                 raise RuntimeError(f"{asked} was answered with {status}")
             times[path].append(1000 * (time.perf_counter() - started))

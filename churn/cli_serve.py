@@ -14,6 +14,8 @@ from churn.config.dashboard import DashboardSection
 from churn.edge import clock, configured
 from churn.errors import UsageError
 
+_NEEDED = ("babel", "flask", "jinja2", "limits", "plotly", "waitress")
+
 
 def serve(
     address: Annotated[
@@ -24,7 +26,7 @@ def serve(
     ] = None,
 ) -> None:
     """Show the published nights as pages and as an API, until stopped; reads as roles.bi_reader and writes nothing."""
-    if any(importlib.util.find_spec(name) is None for name in ("flask", "limits", "plotly", "waitress")):
+    if any(importlib.util.find_spec(name) is None for name in _NEEDED):
         raise UsageError("The dashboard is not installed.", "Install it with `pip install 'churn[dashboard]'`.")
     from churn.dashboard.web.serving import serve as serve_pages
 

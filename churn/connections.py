@@ -13,6 +13,7 @@ from churn.warehouse import Database, Side, open_database, parse_url
 EMBEDDED_SCHEME = "embedded:///"
 EMBEDDED_WAREHOUSE = "warehouse"
 _IDLE_READER_SECONDS = 60
+_SOON = {"connect_timeout": "3", "tcp_user_timeout": "15000"}
 
 
 def source_url(settings: Settings) -> str:
@@ -101,6 +102,8 @@ def open_for_reading(settings: Settings, *, job: str, statement_timeout_seconds:
         Sessions that are kept open for the next look.
     """
     url = warehouse_url(settings)
+    said = parse_url(url, "warehouse").query
+    soon = {name: value for name, value in _SOON.items() if name not in said}
     return open_database(
         url,
         "warehouse",
@@ -113,7 +116,7 @@ def open_for_reading(settings: Settings, *, job: str, statement_timeout_seconds:
             "idle_in_transaction_session_timeout": f"{_IDLE_READER_SECONDS}s",
             "work_mem": "32MB",
         },
-        connection=tls_parameters(settings, "warehouse", url),
+        connection={**soon, **tls_parameters(settings, "warehouse", url)},
         kept=kept,
     )
 

@@ -37,6 +37,9 @@ def role_statements(roles: RolesSection, database: str, existing: set[str], logi
     owner = quoted(roles.churn_job)
     if login != roles.churn_job:
         statements.append(f"grant {owner} to {quoted(login)}")
+        # Who may become the owner may well become a reader: `churn serve` looks as one.
+        if roles.bi_reader not in existing:
+            statements.append(f"grant {quoted(roles.bi_reader)} to {quoted(login)}")
     statements.append(f"grant connect, create, temporary on database {quoted(database)} to {owner}")
     return statements
 

@@ -165,8 +165,8 @@ def table_chunks(reader: Connection, name: str) -> Iterator[bytes]:
     if not columns:
         raise UsageError(f"There is no table {name} in the warehouse.", "Write its name as SCHEMA.TABLE, as it is.")
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow(columns)
-    yield out.getvalue().encode()
+    csv.writer(out, lineterminator="\r\n").writerow(columns)  # so that either of them in a name is quoted
+    yield out.getvalue().removesuffix("\r\n").encode() + b"\n"
     named: list[sa.ColumnElement[Any]] = [sa.column(sa.quoted_name(column, quote=True)) for column in columns]
     listed: sa.Select[Any] = sa.select().add_columns(*named).select_from(sa.table(table, schema=schema))
     yield from copy_out(reader, literal_sql(listed))

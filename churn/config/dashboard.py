@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator
 from churn.config.addresses import is_this_machine
 from churn.config.basics import PositiveInt, Section
 
-SHORTEST_TOKEN = 24
+SHORTEST_TOKEN, LONGEST_TOKEN = 24, 1_000
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
 _LOCALE = re.compile(r"[a-z]{2,3}(_[A-Z][a-z]{3})?(_[A-Z]{2}|_[0-9]{3})?")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
@@ -91,9 +91,10 @@ class DashboardSection(Section):
     def _long_enough(cls, token: SecretStr | None) -> SecretStr | None:
         if token is not None:
             text = token.get_secret_value()
-            if len(text) < SHORTEST_TOKEN or not (text.isascii() and text.isprintable()) or " " in text:
+            is_plain = text.isascii() and text.isprintable() and " " not in text
+            if not (is_plain and SHORTEST_TOKEN <= len(text) <= LONGEST_TOKEN):
                 raise ValueError(
-                    f"a token has at least {SHORTEST_TOKEN} letters, digits and signs, and no space; "
+                    f"a token has {SHORTEST_TOKEN} to {LONGEST_TOKEN:,} letters, digits and signs, and no space; "
                     "`openssl rand -hex 24` makes one"
                 )
         return token
@@ -102,3 +103,8 @@ class DashboardSection(Section):
     def is_for_this_machine(self) -> bool:
         """Whether nobody but this machine can reach it."""
         return is_this_machine(self.address)
+
+    @property
+    def is_for_nobody_else(self) -> bool:
+        """Whether nothing speaks for others reading along, such as through a proxy on this machine."""
+        return self.is_for_this_machine and self.token is None and self.user_header is None and not self.hosts

@@ -15,6 +15,9 @@ Form = Literal["number", "integer", "share", "money", "date"]
 Colour = Literal["accent", "second", "third", "good", "bad", "muted", "low", "medium", "high"]
 COLOURS: tuple[Colour, ...] = ("accent", "second", "third", "good", "bad", "muted", "low", "medium", "high")
 
+CURRENCY = "¤"
+"""Stands for the business's currency in charts and their summaries; the page puts its sign there."""
+
 _TICKS: dict[Form, str] = {"number": "", "integer": ",d", "share": ".1~%", "money": ",.3~s", "date": ""}
 _HOVERS: dict[Form, str] = {"number": ".3~f", "integer": ",d", "share": ".1%", "money": ",.0f", "date": "%d %b %Y"}
 
@@ -73,6 +76,7 @@ def axis(title: str = "", form: Form = "number", **more: Any) -> dict[str, Any]:
         "tickformat": _TICKS[form],
         "hoverformat": _HOVERS[form],
         **({"type": "date"} if form == "date" else {}),
+        **({"tickprefix": CURRENCY} if form == "money" else {}),
         **more,
     }
 
@@ -128,7 +132,7 @@ def heat(
         "z": plain(z),
         "colorscale": "accent",
         "zhoverformat": _HOVERS[form],
-        "colorbar": {"tickformat": _TICKS[form]},
+        "colorbar": {"tickformat": _TICKS[form], "tickprefix": CURRENCY if form == "money" else ""},
         "hoverongaps": False,
         **more,
     }

@@ -7,14 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property, lru_cache
+from math import isfinite
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_compact_currency, format_currency, parse_pattern
+from babel.numbers import format_compact_currency, format_currency, get_currency_symbol, parse_pattern
 
 from churn.dashboard.blocks import Kind
+from churn.errors import ConfigError
 
 NOTHING = "–"
 _BIG = 1000
@@ -41,6 +43,15 @@ class Formats:
     currency: str
     timezone: str
     locale: str = "en_GB"
+
+    def __post_init__(self) -> None:
+        """Refuse a language and country that nobody has written down."""
+        try:
+            Locale.parse(self.locale)
+        except (UnknownLocaleError, ValueError):
+            raise ConfigError(
+                f"dashboard.locale: there is no {self.locale}.", "Use a language and a country, such as en_GB or de_DE."
+            ) from None
 
     @cached_property
     def _locale(self) -> Locale:
@@ -93,6 +104,11 @@ class Formats:
             else str(format_compact_currency(value, self.currency, locale=self.locale, fraction_digits=1))
         )
 
+    @cached_property
+    def sign(self) -> str:
+        """The currency's sign, such as £."""
+        return str(get_currency_symbol(self.currency, locale=self.locale))
+
     def day(self, value: date) -> str:
         """Return a date: 3 Nov 2025."""
         return str(format_date(value, "d MMM y", locale=self.locale))
@@ -103,6 +119,8 @@ class Formats:
 
 
 def _duration(value: float) -> str:
+    if not isfinite(value):
+        return NOTHING
     if value < 60:
         return f"{value:.1f} s"
     minutes, seconds = divmod(round(value), 60)

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from churn.dashboard.charts import Chart, plain
+from churn.dashboard.charts import CURRENCY, Chart, plain
 from churn.dashboard.formats import Formats
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -33,17 +33,26 @@ def environment(formats: Formats) -> Environment:
     )
     made.filters["show"] = formats.show
     made.filters["compact"] = formats.compact_money
-    made.filters["data"] = data
+    made.filters["data"] = lambda value: data(value, sign=formats.sign)
+    made.filters["signed"] = lambda text: text.replace(CURRENCY, formats.sign)
     made.filters["words"] = words
     made.globals["formats"] = formats
     return made
 
 
-def data(value: Any) -> Markup:
-    """Return a value as JSON that may stand in a `<script type="application/json">`."""
+def data(value: Any, *, sign: str = CURRENCY) -> Markup:
+    """Return a value as JSON for a `<script type="application/json">`; a chart with the currency's sign."""
     if isinstance(value, Chart):
-        value = value.figure
+        value = _signed(value.figure, sign)
     return Markup(json.dumps(plain(value), ensure_ascii=False).translate(_IN_SCRIPT))  # noqa: S704 # nosec B704 # escaped
+
+
+def _signed(value: Any, sign: str) -> Any:
+    if isinstance(value, str):
+        return value.replace(CURRENCY, sign)
+    if isinstance(value, Mapping):
+        return {key: _signed(item, sign) for key, item in value.items()}
+    return [_signed(item, sign) for item in value] if isinstance(value, list) else value
 
 
 def words(text: str) -> Markup:

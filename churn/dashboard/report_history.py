@@ -11,14 +11,30 @@ from sqlalchemy.engine import Connection
 from churn.config import Settings
 from churn.dashboard.blocks import Answer, Ask, Block, Column
 from churn.dashboard.charts import Chart, axis, bars, line
-from churn.dashboard.pages.overview_blocks import KPIS
 from churn.dashboard.pages.page import Page, Query
 from churn.dashboard.reading import Night, read
 from churn.dashboard.report_chapters import CUSTOMERS, Chapter, Shown, shown
 
-_NIGHT = "report-"
+_HINDSIGHT = "The model had been trained on outcomes of days after that night."
+MONTHS = Block(
+    name="report-months",
+    title="The business by month",
+    view="kpi_monthly",
+    columns=(
+        Column("month", "Month", "month"),
+        Column("customers_end", "Customers", "integer"),
+        Column("new", "New", "integer"),
+        Column("churned", "Churned", "integer"),
+        Column("churn_rate", "Churn rate", "share"),
+        Column("mrr_end", "MRR", "money"),
+        Column("revenue", "Revenue", "money"),
+        Column("nrr", "Net revenue retention", "share"),
+        Column("is_of_night", "Month of that night", "boolean", "It was not over yet; its figures are of all of it."),
+    ),
+    empty="No month before that night is known any more.",
+)
 SEGMENTS = Block(
-    name=f"{_NIGHT}segments",
+    name="report-segments",
     title="Segments that night",
     view="customer_scores_history",
     columns=(
@@ -29,11 +45,12 @@ SEGMENTS = Block(
         Column("avg_clv", "Average CLV", "money"),
         Column("avg_churn_probability", "Average churn probability", "share"),
         Column("value_at_risk", "Value at risk", "money"),
+        Column("in_sample", "Scored with hindsight", "boolean", _HINDSIGHT),
     ),
     empty="Nobody was scored that night.",
 )
 TOTALS = Block(
-    name=f"{_NIGHT}totals",
+    name="report-totals",
     title="Value at risk that night",
     view="customer_scores_history",
     columns=(
@@ -43,6 +60,7 @@ TOTALS = Block(
         Column("mrr", "MRR", "money"),
         Column("clv", "CLV", "money"),
         Column("value_at_risk", "Value at risk", "money"),
+        Column("in_sample", "Scored with hindsight", "boolean", _HINDSIGHT),
     ),
     empty="Nobody was scored that night.",
 )
@@ -63,7 +81,7 @@ LISTED = Block(
     empty="Nobody was on that night's list.",
 )
 LISTS = Block(
-    name=f"{_NIGHT}lists",
+    name="report-lists",
     title="That night's list in figures",
     view="campaign_lists",
     columns=(
@@ -73,12 +91,13 @@ LISTS = Block(
         Column("holdout", "Held out", "integer"),
         Column("planned_cost", "Planned cost", "money"),
         Column("expected_net_value", "Expected net value", "money"),
+        Column("is_rehearsal", "Rehearsal", "boolean", "Nobody could be contacted by it."),
         Column("statement", "What it can show"),
     ),
     empty="There was no list that night.",
 )
 REALISED = Block(
-    name=f"{_NIGHT}realised",
+    name="report-realised",
     title="What became of that night",
     view="realised_performance",
     columns=(
@@ -94,7 +113,7 @@ REALISED = Block(
     empty="Not known yet: the horizon of that night has not passed, or it was not compared with what happened.",
 )
 DRIFT = Block(
-    name=f"{_NIGHT}drift",
+    name="report-drift",
     title="What had moved since the training",
     view="feature_drift",
     columns=(
@@ -107,8 +126,8 @@ DRIFT = Block(
     empty="Nothing had moved, or there was no model that night.",
 )
 CHECKS = Block(
-    name=f"{_NIGHT}checks",
-    title="What its checks found",
+    name="report-checks",
+    title="What its checks found, and source rows left out",
     view="data_quality",
     columns=(
         Column("outcome", "Outcome"),
@@ -116,7 +135,7 @@ CHECKS = Block(
         Column("rows", "Rows", "integer"),
         Column("detail", "Detail"),
     ),
-    empty="All of its checks passed.",
+    empty="All of its checks passed, and no source row was left out.",
 )
 
 
@@ -130,20 +149,22 @@ class NightQuery(Query):
 def _asks(query: NightQuery) -> Sequence[Ask]:
     of_night = {"as_of": query.as_of}
     listed = Ask(LISTED, {**of_night, "customers": query.customers})
-    return [Ask(KPIS), listed, *(Ask(block, of_night) for block in (SEGMENTS, TOTALS, LISTS, REALISED, DRIFT, CHECKS))]
+    by_night = (MONTHS, SEGMENTS, TOTALS, LISTS, REALISED, DRIFT, CHECKS)
+    return [listed, *(Ask(block, of_night) for block in by_night)]
 
 
 def _charts(answers: Mapping[str, Answer]) -> Sequence[Chart]:
-    kpis, segments = answers[KPIS.name], answers[SEGMENTS.name]
+    months, segments = answers[MONTHS.name], answers[SEGMENTS.name]
     made = []
-    if any(rate is not None for rate in kpis.column("churn_rate")):
+    if any(rate is not None for rate in months.column("churn_rate")):
+        own = "; the last is its own, which was not over yet" if months.rows[-1]["is_of_night"] else ""
         made.append(
             Chart(
                 name="report-churn-rate",
                 title="Churn rate by month, as known today",
-                block=KPIS.name,
-                summary=f"{len(kpis.rows)} months up to that night.",
-                traces=[line("Churn rate", kpis.column("month"), kpis.column("churn_rate"))],
+                block=MONTHS.name,
+                summary=f"{len(months.rows)} months up to that night{own}.",
+                traces=[line("Churn rate", months.column("month"), months.column("churn_rate"))],
                 layout={"xaxis": axis(form="date"), "yaxis": axis(form="share", rangemode="tozero")},
             )
         )
@@ -178,7 +199,7 @@ CHAPTERS = (
         "As known today: what was learned since is in it.",
         NIGHT.name,
         ("report-churn-rate",),
-        {KPIS.name: ("month", "customers_end", "new", "churned", "churn_rate", "mrr_end", "revenue", "nrr")},
+        {MONTHS.name: ()},
     ),
     Chapter(
         "segments",
@@ -205,7 +226,14 @@ CHAPTERS = (
         (),
         {REALISED.name: (), DRIFT.name: ()},
     ),
-    Chapter("quality", "Data quality", "What the checks of that night found.", NIGHT.name, (), {CHECKS.name: ()}),
+    Chapter(
+        "quality",
+        "Data quality",
+        "What the checks of that night found, and which rows it could not use.",
+        NIGHT.name,
+        (),
+        {CHECKS.name: ()},
+    ),
 )
 
 
@@ -221,7 +249,4 @@ def older_chapters(connection: Connection, night: Night, settings: Settings) -> 
     """
     query = NightQuery(as_of=night.as_of_date, customers=settings.report.customers)
     seen = read(connection, _asks(query))
-    kpis = seen.answers[KPIS.name]
-    rows = [row for row in kpis.rows if row["month"] <= night.as_of_date]
-    seen.answers[KPIS.name] = Answer(kpis.block, rows, len(rows))
     return [shown(chapter, NIGHT, seen, query) for chapter in CHAPTERS]

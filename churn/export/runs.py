@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -124,8 +125,12 @@ def _to_file(warehouse: Database, night: NightRows, fmt: Format, output: Path, a
     with whole_file(output) as new:
         rows = write_rows(night, fmt, new.file)
     delivery = Delivery(fmt, _target(output), rows, new.sha256)
-    if new.is_new or last_delivery(night, delivery.target) != delivery:
-        record(warehouse, night, delivery, at)
+    with ExitStack() as undoing:
+        if new.is_new:  # a file that the ledger can't tell of does not stay: `churn forget` would not find it
+            undoing.callback(output.unlink, missing_ok=True)
+        if new.is_new or last_delivery(night, delivery.target) != delivery:
+            record(warehouse, night, delivery, at)
+        undoing.pop_all()
     return Exported(night.as_of, rows, output, new.is_new)
 
 

@@ -44,25 +44,41 @@ class Advice:
     keys: tuple[str, ...] = ()
 
 
+NOT_KNOWN = "Not known: it took longer than --patience, or the time for the whole profile was used up."
+_NO_FAULT = (
+    "Every row has a time, none lies ahead, every one has a customer whom customers.sql gives, and no key is there "
+    "twice. A night looks for more, such as payments without an amount and ends before their start: the first one "
+    "says what it finds."
+)
+
 # ---------------------------------------------------------------- the mapping
 
 
 def on_entities(entities: Sequence[Row], settings: Settings) -> list[Advice]:
-    """Say which rows an extraction could not use, and whether a night would stop at them."""
+    """Say which rows an extraction could not use, and whether a night would stop at them.
+
+    Parameters
+    ----------
+    entities : sequence of Row
+        Of the block `entities`; one that was not counted in time has None for its rows.
+    settings : Settings
+    """
     found = []
     for row in entities:
         counts = {name: int(row[name] or 0) for name in _FAULTS}
         bad = sum(counts.values())
-        if not row["rows"]:
+        if row["rows"] is None:
+            found.append(Advice("plain", f"{row['entity']}: not looked at", NOT_KNOWN))
+        elif not row["rows"]:
             found.append(Advice("bad", f"{row['entity']}: no rows", f"source/{row['entity']}.sql gives nothing."))
         elif bad:
             found.append(_on_faults(row, counts, settings.extract.max_quarantined_share))
-    return found or [Advice("good", "Every row can be used", "No duplicates, no orphans, no missing times.")]
+    return found or [Advice("good", "No row has one of these five faults", _NO_FAULT)]
 
 
 def _on_faults(row: Row, counts: dict[str, int], limit: float) -> Advice:
     said = ", ".join(f"{count:,} {_FAULTS[name]}" for name, count in counts.items() if count)
-    share = sum(counts.values()) / row["rows"]
+    share = row["unusable"] / row["rows"]
     stops = share > limit
     text = (
         f"{said}. A night puts such rows into quarantine"
@@ -115,21 +131,23 @@ def on_gaps(entity: str, gaps: Sequence[Row]) -> list[Advice]:
 # ---------------------------------------------------------------- the definition of churn
 
 
-def on_inactivity(curve: Sequence[Row], knee: Knee | None, settings: Settings) -> Advice:
-    """Say how many days without a purchase mean that a customer has left."""
+def on_inactivity(curve: Sequence[Row] | None, knee: Knee | None, settings: Settings) -> Advice:
+    """Say how many days without a purchase mean that a customer has left; None where that took too long to ask."""
     title = "churn.inactivity_days and churn.horizon_days"
+    if curve is None:
+        return Advice("plain", title, f"{NOT_KNOWN} Both stay as they are until it is.")
     if knee is None or knee.days is None or knee.setting is None:
         text = "The pauses between purchases show no bend: keep the defaults, and look again with more history."
         return Advice("plain", title, text)
     chosen = knee.setting
     why = (
-        f"From {knee.rare_days} days of silence on, fewer than {RARE:.0%} of the customers come back"
+        f"From {knee.rare_days} days of silence on, fewer than {RARE:.0%} of such pauses end with another purchase"
         if knee.rare_days is not None
-        else f"At no length of silence that was seen long enough do fewer than {RARE:.0%} come back: the curve "
-        f"bends at {knee.bend_days} days, and the return of customers slows down from there"
+        else f"At no length of silence that was seen long enough do fewer than {RARE:.0%} of the pauses end: the "
+        f"curve bends at {knee.bend_days} days, and the return of customers slows down from there"
     )
     row = at(curve, chosen)
-    later = f"; of those silent for {chosen} days {row['come_back_later']:.0%} come back later" if row else ""
+    later = f"; of the pauses that last {chosen} days {row['come_back_later']:.0%} end later" if row else ""
     text = (
         f"{why}. The next usual setting is {chosen} days{later}. A shorter one calls a pause churn, a longer one "
         f"tells of churn when it is too late. Now set: {settings.churn.inactivity_days} and "
@@ -139,16 +157,28 @@ def on_inactivity(curve: Sequence[Row], knee: Knee | None, settings: Settings) -
     return Advice("good", title, text, keys)
 
 
-def on_contract(curve: Sequence[Row], rows: Sequence[Row], settings: Settings) -> Advice:
-    """Say how many grace days tell a late renewal from a customer who has left, and how far to look ahead."""
+def on_contract(curve: Sequence[Row] | None, rows: Sequence[Row] | None, settings: Settings) -> Advice:
+    """Say how many grace days tell a late renewal from a customer who has left, and how far to look ahead.
+
+    Parameters
+    ----------
+    curve : sequence of Row or None
+        Of the block `resumed-curve`; None where that took too long to ask, as with `rows`.
+    rows : sequence of Row or None
+        Of the block `contract-settings`.
+    settings : Settings
+    """
     title = "churn.grace_days and churn.horizon_days"
+    if curve is None or rows is None:
+        return Advice("plain", title, f"{NOT_KNOWN} Both stay as they are until it is.")
     if not rows:
         return Advice("plain", title, "No paid subscription: churn can't be told from contracts.")
     grace, why = _grace(curve, settings)
-    horizon = next(
-        (row for row in rows if row["grace_days"] == grace and row["churned"] >= _FEWEST_CHURNERS),
-        max((row for row in rows if row["grace_days"] == grace), key=lambda row: int(row["horizon_days"])),
-    )
+    tried = sorted((row for row in rows if row["grace_days"] == grace), key=lambda row: int(row["horizon_days"]))
+    if not tried:
+        text = f"{why} The source does not reach back far enough to try a grace of {grace} days: look again later."
+        return Advice("plain", title, text)
+    horizon = next((row for row in tried if row["churned"] >= _FEWEST_CHURNERS), tried[-1])
     text = (
         f"{why} With a grace of {grace} days and a horizon of {horizon['horizon_days']}, {horizon['churned']:,} of "
         f"{horizon['customers']:,} customers of {horizon['start_date']} would count as churned "

@@ -40,6 +40,7 @@ ENTITIES = SourceBlock(
         Column("without_customer", "No customer", "integer", "Rows without a customer_id."),
         Column("duplicates", "Duplicates", "integer", "Rows beyond the first with the same key."),
         Column("orphans", "Orphans", "integer", "Rows of a customer whom customers.sql does not give."),
+        Column("unusable", "Can't be used", "integer", "Rows with any of these faults, each counted once."),
     ),
     empty="No mapping file was found.",
 )
@@ -125,10 +126,10 @@ HOURS = SourceBlock(
 )
 _CURVE_COLUMNS = (
     Column("days", "Days", "integer"),
-    Column("silences", "Silences that lasted so long", "integer"),
+    Column("silences", "Silences seen through that day", "integer"),
     Column("came_back", "Ended on that day", "integer"),
     Column("still_silent", "Last longer", "share", "Share of all silences that last longer than these days."),
-    Column("come_back_later", "Come back later", "share", "Of those still silent after these days, who comes back."),
+    Column("come_back_later", "Come back later", "share", "Of the pauses that last longer, how many end."),
 )
 _SETTING_COLUMNS = (
     Column("days", "Days", "integer", "The setting that is tried."),
@@ -179,7 +180,7 @@ RESUMED_CURVE = SourceBlock(
     file="curve",
     columns=(
         Column("days", "Days since the end", "integer"),
-        Column("silences", "Ends that long ago", "integer"),
+        Column("silences", "Ends longer ago, or resumed that day", "integer"),
         Column("came_back", "Resumed on that day", "integer"),
         Column("still_silent", "Not resumed by then", "share", "Share of all ends that are not resumed by that day."),
         Column("come_back_later", "Resumed later", "share", "Of those not resumed by then, who is later."),

@@ -87,7 +87,7 @@ def tried_out(asker: Asker, relations: Relations, settings: Settings, as_of: dat
         curve, part = _silence(asker, relations.purchases(), as_of, (PURCHASE_CURVE, PURCHASE_SETTINGS))
         parts.append((not is_contractual, _noted(part, relations.one_in.get("payments", 1))))
         if not is_contractual:
-            said.append((True, on_inactivity(curve.rows, knee_of(curve.rows), settings)))
+            said.append((True, on_inactivity(curve, None if curve is None else knee_of(curve), settings)))
     if "usage_events" in relations.entities:
         _, part = _silence(asker, relations.use(), as_of, (USE_CURVE, USE_SETTINGS))
         parts.append((False, _noted(part, relations.one_in.get("usage_events", 1))))
@@ -104,19 +104,23 @@ def _noted(part: Part, one_in: int) -> Part:
 
 def _contract(asker: Asker, relations: Relations, settings: Settings, as_of: date) -> tuple[Advice, Part]:
     made = relations.paid_periods()
-    files, params = "source/subscriptions.sql", {**_LIMITS, "as_of": as_of}
-    curve = asker.answer(RESUMED_CURVE, asker.rows(RESUMED_CURVE, made, params, files=files, spells=_OF_COVERAGE))
-    tried = asker.answer(CONTRACT_SETTINGS, asker.rows(CONTRACT_SETTINGS, made, params, files=files))
+    files = "source/subscriptions.sql"
+    params = {**_LIMITS, "as_of": as_of, "own_grace_days": settings.churn.grace_days}
+    resumed = asker.rows(RESUMED_CURVE, made, params, files=files, spells=_OF_COVERAGE)
+    counted = asker.rows(CONTRACT_SETTINGS, made, params, files=files)
+    curve, tried = asker.answer(RESUMED_CURVE, resumed), asker.answer(CONTRACT_SETTINGS, counted)
     charts = [curve_chart(curve, None, ("Not resumed by then", "Of those, resumed later"))] if curve.rows else []
     answers = {answer.block.name: answer for answer in (curve, tried)}
-    return on_contract(curve.rows, tried.rows, settings), Part(tuple(charts), answers, (tried.block.name,))
+    return on_contract(resumed, counted, settings), Part(tuple(charts), answers, (tried.block.name,))
 
 
 def _silence(
     asker: Asker, made: dict[str, str], as_of: date, blocks: tuple[SourceBlock, SourceBlock]
-) -> tuple[Answer, Part]:
+) -> tuple[list[Row] | None, Part]:
+    """Return the curve, None where it took too long, and what is shown."""
     files, params = "source/payments.sql or source/usage_events.sql", {**_LIMITS, "as_of": as_of}
-    curve = asker.answer(blocks[0], asker.rows(blocks[0], made, params, files=files, spells=_OF_DAYS))
+    silences = asker.rows(blocks[0], made, params, files=files, spells=_OF_DAYS)
+    curve = asker.answer(blocks[0], silences)
     found = asker.rows(blocks[1], made, params, files=files)
     tried = asker.answer(blocks[1], None if found is None else [_with_return(row, curve) for row in found])
     charts = []
@@ -124,7 +128,7 @@ def _silence(
         charts.append(curve_chart(curve, knee_of(curve.rows), ("Last longer", "Of those, end later")))
     if any(row["churn_rate"] is not None for row in tried.rows):
         charts.append(settings_chart(tried, f"{blocks[1].title}: churn rate"))
-    return curve, Part(tuple(charts), {answer.block.name: answer for answer in (curve, tried)}, (tried.block.name,))
+    return silences, Part(tuple(charts), {answer.block.name: answer for answer in (curve, tried)}, (tried.block.name,))
 
 
 def _with_return(row: Row, curve: Answer) -> Row:

@@ -22,6 +22,7 @@ from churn.profiling.pictures import activity_chart, histogram, parted, weeks_ch
 from churn.profiling.relations import TIME_COLUMNS, Relations
 from churn.warehouse import Database
 
+_ACTIVITY = ("payments", "usage_events")
 _GROWS_DAILY = ("payments", "support_tickets", "usage_events")
 _LIMITS = {"most_values": 8, "fewest_rows": 5, "buckets": 24, "most_weeks": 260, "most_gaps": 10}
 
@@ -86,6 +87,8 @@ class Profile:
         When in the week things happen, and of which entity that is.
     tryout : Tryout
         The definition of churn, tried out.
+    not_counted : tuple of str
+        Entities that `as_of` should have gone by, which did not answer in time.
     """
 
     as_of: date
@@ -94,6 +97,7 @@ class Profile:
     one_in: Mapping[str, int]
     activity: tuple[str, Answer] | None
     tryout: Tryout
+    not_counted: tuple[str, ...] = ()
 
 
 def profile(source: Database, settings: Settings, now: datetime, as_of: date | None, patience_seconds: int) -> Profile:
@@ -132,13 +136,19 @@ def profile(source: Database, settings: Settings, now: datetime, as_of: date | N
             relations.one_in,
             looker.activity(mapped),
             tried_out(asker, relations, settings, day),
+            () if as_of else not_counted(summaries),
         )
 
 
 def _as_of(summaries: Sequence[Row], today: date) -> date:
     """Return the day after the last thing that customers did, as far as today."""
-    last = [row["last_date"] for row in summaries if row["entity"] in ("payments", "usage_events") and row["last_date"]]
+    last = [row["last_date"] for row in summaries if row["entity"] in _ACTIVITY and row["last_date"]]
     return min([today, *[max(last) + timedelta(days=1)]]) if last else today
+
+
+def not_counted(summaries: Sequence[Row]) -> tuple[str, ...]:
+    """Return the entities that the day of a profile goes by, but which were not counted in time."""
+    return tuple(row["entity"] for row in summaries if row["entity"] in _ACTIVITY and row["rows"] is None)
 
 
 @dataclass(frozen=True)
@@ -205,6 +215,7 @@ def page_of(found: Profile, settings: Settings, now: datetime) -> str:
         "question": "What is in the data, can it be used, and what should count as churn?",
         "as_of": found.as_of,
         "made_at": now,
+        "not_counted": found.not_counted,
         "definition": settings.churn.definition,
         "folder": settings.sql_dir.name,
         "overview": found.overview,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import traceback
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import date, datetime
 from pathlib import Path
 
@@ -63,10 +65,21 @@ def nightly_report(settings: Settings, as_of: date, clock: Callable[[], datetime
     section = settings.report
     if section.folder is None and not section.mail:
         return []
+    return _safely(settings, as_of, lambda: _sent(settings, as_of, clock()))
+
+
+def _sent(settings: Settings, as_of: date, at: datetime) -> list[str]:
+    """Make the report, keep it and mail it: neither of these two stops the other."""
+    made = _made(settings, as_of, at)
+    return [
+        *_safely(settings, as_of, lambda: _kept(settings, made, at)),
+        *_safely(settings, as_of, lambda: _mailed(settings, made, at)),
+    ]
+
+
+def _safely(settings: Settings, as_of: date, step: Callable[[], list[str]]) -> list[str]:
     try:
-        at = clock()
-        made = _made(settings, as_of, at)
-        return [*_kept(settings, made, at), *_mailed(settings, made, at)]
+        return step()
     except ChurnError as error:
         return [_failed(settings, as_of, str(error))]
     except Exception as error:  # noqa: BLE001 - the night is out; what becomes of its report changes nothing about it
@@ -84,11 +97,17 @@ def _made(settings: Settings, as_of: date | None, at: datetime) -> Report:
 
 
 def _record(settings: Settings, made: Report, path: Path, at: datetime) -> None:
-    """Tell the ledger, so that `churn forget` finds the file: it names customers of the night's list."""
+    """Tell the ledger, so that `churn forget` finds the file: it names customers of the night's list.
+
+    A file that the ledger can't tell of does not stay.
+    """
     target = path.resolve()
-    warehouse = open_warehouse(settings, job="report")
-    with reading(warehouse, Selection("at-risk", holdout=True), made.as_of) as night:
-        record(warehouse, night, Delivery("html", str(target), made.customers, sha256_of(target)), at)
+    with ExitStack() as undoing:
+        undoing.callback(target.unlink, missing_ok=True)
+        warehouse = open_warehouse(settings, job="report")
+        with reading(warehouse, Selection("at-risk", holdout=True), made.as_of) as night:
+            record(warehouse, night, Delivery("html", str(target), made.customers, sha256_of(target)), at)
+        undoing.pop_all()
 
 
 def _failed(settings: Settings, as_of: date, why: str) -> str:
@@ -103,24 +122,28 @@ def _kept(settings: Settings, made: Report, at: datetime) -> list[str]:
     if settings.report.folder is None:
         return []
     folder = settings.base_dir / settings.report.folder
+    path = folder / f"report_{made.as_of}.html"
     try:
         folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        path = written(made.html, folder / f"report_{made.as_of}.html")
-        deleted = _tidied(folder, settings.report.keep)
+        written(made.html, path)
     except (OSError, UsageError) as error:
         return [_failed(settings, made.as_of, f"{folder}: {error}.")]
-    if path is not None:
-        _record(settings, made, path, at)
+    _record(settings, made, path, at)
+    try:
+        deleted = _tidied(folder, settings.report.keep, path)
+    except OSError as error:
+        return [f"The report is in {path}. Older ones could not be deleted: {error}."]
     older = f" {deleted} older ones were deleted." if deleted else ""
     return [f"The report is in {path}.{older}"]
 
 
-def _tidied(folder: Path, keep: int) -> int:
-    """Delete the reports of the oldest nights, and nothing else; return how many."""
+def _tidied(folder: Path, keep: int, new: Path) -> int:
+    """Delete the reports of the oldest nights but the new one, and nothing else; return how many."""
     reports = sorted(file for file in folder.iterdir() if _NAME.fullmatch(file.name))
-    for file in reports[:-keep]:
+    surplus = [file for file in reports[:-keep] if file.name != new.name]
+    for file in surplus:
         file.unlink(missing_ok=True)
-    return max(0, len(reports) - keep)
+    return len(surplus)
 
 
 # ---------------------------------------------------------------- the mail
@@ -132,9 +155,11 @@ def _mailed(settings: Settings, made: Report, at: datetime) -> list[str]:
     mail = next((channel for channel in channels_of(settings) if channel.name == MAIL), None)
     if mail is None:
         return ["report.mail is on, but alerts.smtp_host is not set: the report was not mailed."]
-    attachment = Attachment(f"report_{made.as_of}.html", "text/html", made.html.encode())
+    packed = gzip.compress(made.html.encode(), mtime=0)
+    attachment = Attachment(f"report_{made.as_of}.html.gz", "application/gzip", packed)
     text = (
-        f"The report of the night of {made.as_of} is attached; it opens in any browser, without a network. "
+        f"The report of the night of {made.as_of} is attached: unpack it, and it opens in any browser, without a "
+        "network. "
         "It names customers: keep it as you keep their data."
     )
     items = (("The night is published.", text),)

@@ -15,7 +15,7 @@ select
     s.value_tier,
     s.churn_probability,
     s.risk_band,
-    s.risk_percentile / 100 as risk_percentile,
+    s.risk_percentile,
     s.reason_1,
     s.reason_2,
     s.reason_3,

@@ -22,7 +22,7 @@ from (
     select
         h.as_of_date,
         h.churn_probability,
-        h.risk_percentile / 100 as risk_percentile,
+        h.risk_percentile,
         h.risk_band,
         h.segment,
         h.plan,

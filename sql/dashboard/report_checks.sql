@@ -1,11 +1,15 @@
 -- name: report_checks
 -- writes: none
--- grain: check of the run that published a night, of those that did not pass
+-- grain: check of the run that published a night, of those that did not pass, and reason why source rows were left out
 -- reads: bi.job_runs, bi.data_quality
 -- params: as_of
 -- window: none
 select
-    case when q.severity = 'fail' then 'failed' else 'warned' end as outcome,
+    case
+        when q.check_name like 'quarantine:%' then 'rows left out'
+        when q.severity = 'fail' then 'failed'
+        else 'warned'
+    end as outcome,
     q.check_name,
     q.rows,
     q.detail

@@ -11,6 +11,7 @@ select
     l.holdout,
     l.planned_cost,
     l.expected_net_value,
+    l.is_rehearsal,
     l.statement
 from bi.campaign_lists as l
 where l.as_of_date = cast(:as_of as date)

@@ -21,6 +21,7 @@ select
         where
             s.run_id > r.run_id
             and s.status = 'succeeded'
+            and (r.job not in ('nightly', 'backfill') or s.as_of_date = r.as_of_date)
             and (s.job = r.job or (s.job in ('nightly', 'backfill') and r.job in ('nightly', 'backfill', 'extract')))
     ) as made_up_by
 from bi.job_runs as r

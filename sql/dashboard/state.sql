@@ -6,7 +6,7 @@
 -- window: none
 --
 -- A run that says running and has given no sign of life is told as it is: the page shows since when.
-with nights as (
+with nights as not materialized (
     select
         r.run_id,
         r.job,
@@ -49,7 +49,7 @@ last_night as (
         n.error
     from nights as n
     where n.job in ('nightly', 'backfill') and n.status <> 'running'
-    order by n.run_id desc
+    order by n.as_of_date desc, n.run_id desc
     limit 1
 )
 

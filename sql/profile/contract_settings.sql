@@ -1,19 +1,19 @@
 -- name: contract_settings
 -- writes: none
--- grain: churn.horizon_days × churn.grace_days
+-- grain: churn.horizon_days × churn.grace_days, the usual ones and the one that is set
 -- reads: coverages
--- params: as_of
+-- params: as_of, own_grace_days
 -- window: [as_of - horizon_days - grace_days, as_of)
 --
 -- The churn label of the latest day whose outcome is certain: who was covered then, and whose coverage ended within the
 -- horizon and was not resumed within the grace days.
 with settings as (
-    select
+    select distinct
         cast(h.days as integer) as horizon_days,
         cast(g.days as integer) as grace_days,
         cast(:as_of as date) - (cast(h.days as integer) + cast(g.days as integer)) as start_date
     from (values (30), (60), (90)) as h (days)
-    cross join (values (0), (7), (14), (30), (60)) as g (days)
+    cross join (values (0), (7), (14), (30), (60), (cast(:own_grace_days as integer))) as g (days)
 ),
 
 customers as (

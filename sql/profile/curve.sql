@@ -6,7 +6,8 @@
 -- window: none
 --
 -- Kaplan-Meier: of the silences that reached a day, some ended on it because the customer came back, others are still
--- going on and say nothing of the days to come. The last day counted is the one that enough silences have reached.
+-- going on and say nothing of the day they have reached, which is not over, nor of the days to come. The last day
+-- counted is the one that enough silences were seen through.
 with ended as (
     select
         least(s.days, cast(:most_days as integer) + 1) as days,
@@ -23,7 +24,7 @@ reached as (
         sum(e.spells) over (
             order by e.days desc
             rows between unbounded preceding and current row
-        ) as silences
+        ) - (e.spells - e.came_back) as silences
     from ended as e
 ),
 

@@ -28,9 +28,10 @@ def test_the_bench_prints_every_stage_of_a_night_beside_its_floor(
         assert float(cells_of(text, stage)[1]) >= 0
     floors = {stage: float(cells_of(text, stage)[2]) for stage in ("extract", "features", "risk", "retention")}
     seconds, floor, ratio = (float(cell) for cell in cells_of(text, "**night**")[1:4])
-    assert all(floors.values())
     assert floor == pytest.approx(sum(floors.values()), abs=0.021)
-    assert ratio == pytest.approx(seconds / floor, rel=0.1)
+    assert floor > 0
+    assert (seconds - 0.005) / (floor + 0.005) <= ratio + 0.05, "what is printed is rounded to hundredths"
+    assert ratio - 0.05 <= (seconds + 0.005) / (floor - 0.005)
     assert "naive over ours" in text
     assert "training takes" in text.split("## Verdict")[1]
     assert "faster than lifetimes" in text.split("## Verdict")[1]

@@ -54,7 +54,7 @@ LISTED = Block(
         Column("recommended_action", "What to do"),
         Column("churn_probability", "Churn probability", "share"),
         Column("risk_band", "Risk"),
-        Column("risk_percentile", "Risk rank", "number"),
+        Column("risk_percentile", "Riskier than, of 100", "number"),
         Column("value_at_risk", "Value at risk", "money"),
         Column("expected_net_value", "Expected net value", "money"),
         Column("clv_if_retained", "CLV if kept", "money"),

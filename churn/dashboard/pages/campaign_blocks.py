@@ -110,7 +110,7 @@ LISTS = Block(
         Column("lists", "Lists", "integer", "Lists that could be sent."),
         Column("rehearsals", "Rehearsals", "integer", "Lists that nobody could be contacted by; not in the sums."),
         Column("entered", "Customers entered", "integer", "Customers who entered the campaign with these lists."),
-        Column("treatment", "To contact", "integer", "Places on the lists; a customer may stand on many."),
+        Column("treatment", "Places to contact", "integer", "Places on the lists; a customer may stand on many."),
         Column("holdout", "Held out", "integer", "Places on the lists of customers who are left alone."),
         Column("planned_cost", "Planned cost", "money", "Of all these lists, as if nobody were held out."),
         Column("expected_net_value", "Expected net value", "money", "Of all these lists, before they went out."),

@@ -135,7 +135,7 @@ def _grids(answers: Mapping[str, Answer]) -> dict[str, Grid]:
 
 def _heat(name: str, grid: Grid, rows: Sequence[Row]) -> Chart:
     form: Form = "share" if grid.kind == "share" else "money"
-    shown = "%{z:.1%}" if form == "share" else "%{z:,.2f}"
+    shown = "%{z:.1%}" if form == "share" else "¤%{z:,.2f}"
     labels = [f"{month:%b %Y}" for month in grid.months]
     signups = [[size] * len(grid.since) for size in grid.sizes]
     return Chart(
@@ -176,7 +176,7 @@ def _heat_summary(grid: Grid, rows: Sequence[Row]) -> str:
     kept, revenue = sum(row["retained"] for row in reached), sum(row["revenue"] or 0 for row in reached)
     if grid.kind == "share":
         return f"{span}. {after} months on, {kept / signups:.1%} of {signups:,} signups were still there."
-    return f"{span}. {after} months on, {signups:,} signups brought {revenue / signups:,.2f} each in that month."
+    return f"{span}. {after} months on, {signups:,} signups brought ¤{revenue / signups:,.2f} each in that month."
 
 
 def _curves(rows: Sequence[Row]) -> Chart:

@@ -29,7 +29,7 @@ TONIGHT = Block(
         Column("value_tier", "Value tier"),
         Column("churn_probability", "Churn probability", "share"),
         Column("risk_band", "Risk band"),
-        Column("risk_percentile", "Customers at lower risk", "share", "Share of the night's customers at lower risk."),
+        Column("risk_percentile", "Customers at lower risk, of 100", "number"),
         Column("reason_1", "First reason"),
         Column("reason_2", "Second reason"),
         Column("reason_3", "Third reason"),
@@ -60,7 +60,7 @@ NIGHTS = Block(
     columns=(
         Column("as_of_date", "Night", "date"),
         Column("churn_probability", "Churn probability", "share"),
-        Column("risk_percentile", "Customers at lower risk", "share", "Share of the night's customers at lower risk."),
+        Column("risk_percentile", "Customers at lower risk, of 100", "number"),
         Column("risk_band", "Risk band"),
         Column("segment", "Segment"),
         Column("plan", "Plan"),
@@ -81,7 +81,7 @@ LISTS = Block(
     columns=(
         Column("as_of_date", "Night", "date"),
         Column("campaign", "Campaign"),
-        Column("offer", "Offer", note="The offer chosen for the customer on that night."),
+        Column("offer", "Offer chosen", note="On that night; not made where held out."),
         Column("expected_net_value", "Expected net value", "money", "What the offer was expected to earn with them."),
         Column("churn_probability", "Churn probability", "share", "As of that night."),
         Column("listed", "Customers on the list", "integer"),
@@ -202,11 +202,11 @@ def _risk_summary(rows: Sequence[Row]) -> str:
 def _clv_summary(rows: Sequence[Row]) -> str:
     last = [row for row in rows if row["clv"] is not None][-1]
     between = (
-        f", between {last['clv_low']:,.0f} and {last['clv_high']:,.0f} with a chance of 80 %"
+        f", between ¤{last['clv_low']:,.0f} and ¤{last['clv_high']:,.0f} with a chance of 80 %"
         if last["clv_low"] is not None and last["clv_high"] is not None
         else ""
     )
-    return f"{last['clv']:,.0f} on {last['as_of_date']}{between}."
+    return f"¤{last['clv']:,.0f} on {last['as_of_date']}{between}."
 
 
 def _activity_charts(activity: Answer) -> list[Chart]:
@@ -220,7 +220,7 @@ def _activity_charts(activity: Answer) -> list[Chart]:
         drawn.append(("usage", "Use by week", summary, [bars("Uses", weeks, uses)], axis(form="integer")))
     if any(paid) or any(refunded):
         summary = (
-            f"{sum(paid):,.0f} paid and {sum(refunded):,.0f} refunded; {_many(sum(failed), 'payment')} failed. "
+            f"¤{sum(paid):,.0f} paid and ¤{sum(refunded):,.0f} refunded; {_many(sum(failed), 'payment')} failed. "
             "What was refunded points down."
         )
         back = [-amount if amount else None for amount in refunded]

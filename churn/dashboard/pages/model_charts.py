@@ -160,10 +160,10 @@ def _worth_said(rows: Sequence[Row]) -> str:
     known = [row for row in rows if row["expected_net_value"] is not None]
     best = max(known, key=lambda row: row["expected_net_value"])
     return (
-        f"Worth most is contacting {best['contacted']:,.0f} a month, {best['expected_net_value']:,.0f}; "
+        f"Worth most is contacting {best['contacted']:,.0f} a month, ¤{best['expected_net_value']:,.0f}; "
         + "; ".join(
             f"the marked {'list of' if row['kind'] == LISTS else 'threshold, reaching'} {row['contacted']:,.0f} is "
-            f"worth {row['expected_net_value']:,.0f}"
+            f"worth ¤{row['expected_net_value']:,.0f}"
             for row in known
             if row["is_nearest"]
         )
@@ -257,8 +257,8 @@ def _clv(answers: Mapping[str, Answer]) -> Chart:
         name="clv-deciles",
         title="Lifetime value: said, and brought",
         block="clv-deciles",
-        summary=f"The tenth valued highest was said to bring {top['predicted']:,.0f} and brought "
-        f"{top['realised']:,.0f}.",
+        summary=f"The tenth valued highest was said to bring ¤{top['predicted']:,.0f} and brought "
+        f"¤{top['realised']:,.0f}.",
         traces=[
             bars("Said", found.column("decile"), found.column("predicted")),
             bars("Brought", found.column("decile"), found.column("realised"), "second"),

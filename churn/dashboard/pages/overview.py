@@ -66,17 +66,17 @@ class _Wanted:
     label: str
     column: str
     kind: Kind
-    months: Literal["over", "settled", "any"]
+    months: Literal["settled", "any"]
     more_is_better: bool
 
 
-_CUSTOMERS = _Wanted("Customers", "customers_end", "integer", "over", True)
+_CUSTOMERS = _Wanted("Customers", "customers_end", "integer", "settled", True)
 _CHURN = _Wanted("Churn rate", "churn_rate", "share", "settled", False)
 _RETENTION = _Wanted("Retention rate", "retention_rate", "share", "settled", True)
-_MRR = _Wanted("MRR", "mrr_end", "money", "over", True)
+_MRR = _Wanted("MRR", "mrr_end", "money", "settled", True)
 _NRR = _Wanted("Net revenue retention", "nrr", "share", "settled", True)
-_REVENUE = _Wanted("Revenue", "revenue", "money", "over", True)
-_ARPA = _Wanted("Revenue per customer", "arpa", "money", "over", True)
+_REVENUE = _Wanted("Revenue", "revenue", "money", "settled", True)
+_ARPA = _Wanted("Revenue per customer", "arpa", "money", "settled", True)
 _CLV = _Wanted("Average CLV", "avg_clv", "money", "any", True)
 
 
@@ -106,8 +106,7 @@ def _measure(months: Sequence[Row], wanted: _Wanted) -> Measure | None:
 
 
 def _counts(row: Row, wanted: _Wanted) -> bool:
-    fits = {"over": row["is_over"], "settled": not row["is_provisional"], "any": True}[wanted.months]
-    return bool(fits) and row[wanted.column] is not None
+    return (wanted.months == "any" or not row["is_provisional"]) and row[wanted.column] is not None
 
 
 def _change(value: Any, before: Any, kind: Kind) -> float | None:

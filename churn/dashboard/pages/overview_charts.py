@@ -84,7 +84,7 @@ def _money(months: Sequence[Row]) -> Chart | None:
         name="money",
         title=f"{words} by month",
         block="kpis",
-        summary=f"{_span(known, column, _amount)}{still}",
+        summary=f"{_span(whole or known, column, _amount)}{still}",
         traces=traces,
         layout={
             "xaxis": _by_month(known),
@@ -112,8 +112,8 @@ def _movement(months: Sequence[Row]) -> Chart | None:
         name="mrr-movement",
         title="What moved MRR, the last twelve months",
         block="mrr-movement",
-        summary=f"In {month_words(last['month'])} MRR won {won:,.0f} and lost {lost:,.0f}, "
-        f"of that {last['mrr_churned']:,.0f} by churn.",
+        summary=f"In {month_words(last['month'])} MRR won ¤{won:,.0f} and lost ¤{lost:,.0f}, "
+        f"of that ¤{last['mrr_churned']:,.0f} by churn.",
         traces=[
             bars(name, [row["month"] for row in shown], [sign * row[column] for row in shown], colour)
             for name, column, sign, colour in _MOVES
@@ -157,4 +157,4 @@ def _percent(value: float) -> str:
 
 
 def _amount(value: Any) -> str:
-    return f"{value:,.0f}"
+    return f"¤{value:,.0f}"

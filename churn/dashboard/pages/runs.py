@@ -263,12 +263,6 @@ def _facts(answers: Mapping[str, Answer], query: RunsQuery) -> Mapping[str, Any]
     }
 
 
-def _missing(answers: Mapping[str, Answer], query: RunsQuery) -> str | None:
-    if query.page > answers["runs"].pages:
-        return f"There are {answers['runs'].pages:,} pages of runs, and no page {query.page:,}."
-    return None
-
-
 RUNS_PAGE = Page(
     name="runs",
     title="Runs",
@@ -277,5 +271,4 @@ RUNS_PAGE = Page(
     query=RunsQuery,
     charts=_charts,
     facts=_facts,
-    missing=_missing,
 )

@@ -120,7 +120,7 @@ def _map(rows: Sequence[Row]) -> Chart:
         block=SEGMENTS.name,
         summary=(
             f"Most likely to leave: {riskiest['segment']}, {riskiest['avg_churn_probability']:.1%} on average, "
-            f"{riskiest['customers']:,} customers. Worth most: {dearest['segment']}, {dearest['avg_clv']:,.0f} each."
+            f"{riskiest['customers']:,} customers. Worth most: {dearest['segment']}, ¤{dearest['avg_clv']:,.0f} each."
         ),
         traces=[
             points(

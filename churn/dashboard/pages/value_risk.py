@@ -154,7 +154,7 @@ def _short(amount: Decimal) -> str:
 def _told(place: Row | None) -> str | None:
     if place is None:
         return None
-    at_risk = "" if place["value_at_risk"] is None else f"<br>{place['value_at_risk']:,.0f} at risk"
+    at_risk = "" if place["value_at_risk"] is None else f"<br>¤{place['value_at_risk']:,.0f} at risk"
     return f"<b>{place['customers']:,}</b> customers{at_risk}"
 
 
@@ -163,7 +163,8 @@ def _plane_summary(places: Sequence[Row], value: str) -> str:
     most = max(places, key=lambda row: row[value] or 0)
     where = f"CLV {_clv(most['clv_from'], most['clv_to'])}, risk {_risk(most['risk_from'], most['risk_to'])}"
     what = "customers" if value == "customers" else "at risk"
-    return f"{total:,.0f} {what} in all; the largest part in one place, {most[value] or 0:,.0f}: {where}."
+    sign = "" if value == "customers" else "¤"
+    return f"{sign}{total:,.0f} {what} in all; the largest part in one place, {sign}{most[value] or 0:,.0f}: {where}."
 
 
 def _stacked(totals: Sequence[Row]) -> Chart:
@@ -176,7 +177,7 @@ def _stacked(totals: Sequence[Row]) -> Chart:
         title="Value at risk by value tier and risk band",
         block=PLANE.name,
         summary=(
-            f"{at_risk:,.0f} at risk in all; the largest part, {largest['value_at_risk'] / at_risk:.0%}, is with "
+            f"¤{at_risk:,.0f} at risk in all; the largest part, {largest['value_at_risk'] / at_risk:.0%}, is with "
             f"customers of {largest['value_tier']} value at {largest['risk_band']} risk."
         ),
         traces=[

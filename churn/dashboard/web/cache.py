@@ -6,16 +6,19 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Generic, TypeVar
 
+from churn.errors import ChurnError, TransientError
 from churn.ledger import Clock
 
 MOST_BYTES = 64 * 1024**2
 EDITION_SECONDS = 1.0
+LONGEST_WAIT_SECONDS = 12.0
+_OVERHEAD_BYTES = 500
 
 T = TypeVar("T")
 
@@ -46,25 +49,38 @@ class Made:
 class _Kept:
     made: Made
     at: datetime
-    edition: Hashable
+    size: int
 
 
 class Flights(Generic[T]):
-    """Work that is done once for all who ask for it at the same time; a failure is theirs together too."""
+    """Work that is done once for all who ask for it at the same time; a failure is theirs together too.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    longest_wait_seconds : float
+        How long those wait for it who do not do it.
+    """
+
+    def __init__(self, longest_wait_seconds: float = LONGEST_WAIT_SECONDS) -> None:
+        self._longest_wait = longest_wait_seconds
         self._lock = threading.Lock()
         self._under_way: dict[Hashable, Future[T]] = {}
 
     def do(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return what `make` returns, called here or by another thread that asked for the same before it ended."""
+        """Return what `make` returns, called here or by another thread that asked for the same before it ended.
+
+        Raises
+        ------
+        TransientError
+            The other thread took too long.
+        """
         with self._lock:
             found = self._under_way.get(key)
             mine: Future[T] | None = None
             if found is None:
                 found = mine = self._under_way[key] = Future()
         if mine is None:
-            return found.result()
+            return self._waited_for(found)
         try:
             mine.set_result(make())
         except BaseException as error:
@@ -75,6 +91,12 @@ class Flights(Generic[T]):
                 del self._under_way[key]
         return mine.result()
 
+    def _waited_for(self, found: Future[T]) -> T:
+        wait([found], self._longest_wait)
+        if not found.done():
+            raise TransientError("The warehouse does not answer.", "Load the page again in a moment.")
+        return found.result()
+
 
 class Edition:
     """Which published night readers see, looked up at most once a second.
@@ -84,24 +106,45 @@ class Edition:
     look : callable
         Reads it.
     clock : callable
+    longest_wait_seconds : float
+        How long one who asks waits for another who looks.
     """
 
-    def __init__(self, look: Callable[[], Hashable], clock: Clock) -> None:
+    def __init__(
+        self, look: Callable[[], Hashable], clock: Clock, longest_wait_seconds: float = LONGEST_WAIT_SECONDS
+    ) -> None:
         self._look, self._clock = look, clock
-        self._flights: Flights[Hashable] = Flights()
+        self._flights: Flights[Hashable] = Flights(longest_wait_seconds)
         self._known: tuple[datetime, Hashable] | None = None
+        self._failed: tuple[datetime, ChurnError] | None = None
 
     def now(self) -> Hashable:
-        """Return it as it was within the last second."""
-        known, now = self._known, self._clock()
-        if known is not None and timedelta() <= now - known[0] < timedelta(seconds=EDITION_SECONDS):
+        """Return it as it was within the last second; what failed within the last second fails again.
+
+        Raises
+        ------
+        ChurnError
+            It can't be looked up.
+        """
+        known, failed, now = self._known, self._failed, self._clock()
+        if known is not None and _is_recent(known[0], now):
             return known[1]
-        return self._flights.do(None, lambda: self._looked_up(now))
+        if failed is not None and _is_recent(failed[0], now):
+            raise failed[1].with_traceback(None)
+        try:
+            return self._flights.do(None, lambda: self._looked_up(now))
+        except ChurnError as error:
+            self._failed = (self._clock(), error)
+            raise
 
     def _looked_up(self, now: datetime) -> Hashable:
         found = self._look()
         self._known = (now, found)
         return found
+
+
+def _is_recent(then: datetime, now: datetime) -> bool:
+    return timedelta() <= now - then < timedelta(seconds=EDITION_SECONDS)
 
 
 class Answers:
@@ -110,48 +153,63 @@ class Answers:
     Parameters
     ----------
     edition : Edition
-        An answer is not given beyond the night of which it is.
+        An answer is neither given nor kept beyond the night of which it is.
     clock : callable
     seconds : float
         How long one is given again.
     most_bytes : int
-        Of all bodies together.
+        Of all that is kept together.
+    longest_wait_seconds : float
+        How long one who asks waits for another who makes the same answer.
     """
 
-    def __init__(self, edition: Edition, clock: Clock, seconds: float, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self,
+        edition: Edition,
+        clock: Clock,
+        seconds: float,
+        most_bytes: int = MOST_BYTES,
+        longest_wait_seconds: float = LONGEST_WAIT_SECONDS,
+    ) -> None:
         self._edition, self._clock = edition, clock
         self._age, self._most_bytes = timedelta(seconds=seconds), most_bytes
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
+        self._kept_of: Hashable = None
         self._bytes = 0
-        self._flights: Flights[Made] = Flights()
+        self._flights: Flights[Made] = Flights(longest_wait_seconds)
 
     def get(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """Return a kept answer, or make it; many who ask for the same at once wait for one."""
         edition = self._edition.now()
         with self._lock:
+            if edition != self._kept_of:
+                self._kept.clear()
+                self._kept_of, self._bytes = edition, 0
             kept = self._kept.get(key)
-            if kept is not None and self._is_good(kept, edition):
+            if kept is not None and timedelta() <= self._clock() - kept.at < self._age:
                 self._kept.move_to_end(key)
                 return kept.made
         return self._flights.do((key, edition), lambda: self._make(key, edition, make))
 
-    def _is_good(self, kept: _Kept, edition: Hashable) -> bool:
-        return kept.edition == edition and timedelta() <= self._clock() - kept.at < self._age
-
     def _make(self, key: Hashable, edition: Hashable, make: Callable[[], Made]) -> Made:
         at = self._clock()
         made = make()
-        if self._age and len(made.body) <= self._most_bytes:
+        size = len(made.body) + len(repr(key)) + _OVERHEAD_BYTES
+        if self._age and size <= self._most_bytes:
             with self._lock:
-                self._forget(key)
-                self._kept[key] = _Kept(made, at, edition)
-                self._bytes += len(made.body)
-                while self._bytes > self._most_bytes:
-                    self._forget(next(iter(self._kept)))
+                if edition == self._kept_of:
+                    self._keep(key, _Kept(made, at, size))
         return made
+
+    def _keep(self, key: Hashable, kept: _Kept) -> None:
+        self._forget(key)
+        self._kept[key] = kept
+        self._bytes += kept.size
+        while self._bytes > self._most_bytes:
+            self._forget(next(iter(self._kept)))
 
     def _forget(self, key: Hashable) -> None:
         gone = self._kept.pop(key, None)
         if gone is not None:
-            self._bytes -= len(gone.made.body)
+            self._bytes -= gone.size

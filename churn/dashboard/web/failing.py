@@ -16,6 +16,10 @@ _DETAILS = {
     413: ("That is more than a form of ours sends.", "Log in with the form."),
     414: ("The address is too long.", "Search for fewer letters, or go back to the page and choose there."),
 }
+_FOR_STRANGERS = (
+    "The warehouse does not answer as it should.",
+    "Load the page again in a moment; the log of `churn serve` says what is wrong.",
+)
 _SECONDS_TO_WAIT = 5
 
 
@@ -58,15 +62,23 @@ class RefusedError(ChurnError):
         self.status, self.retry_after = status, retry_after
 
 
-def failure_of(error: Exception) -> Failure:
-    """Return what a reader is told of an error; of a defect nothing but that it is one."""
+def failure_of(error: Exception, *, among_us: bool) -> Failure:
+    """Return what a reader is told of an error; of a defect nothing but that it is one.
+
+    Parameters
+    ----------
+    error : Exception
+    among_us : bool
+        Nobody but this machine reads: what a database says, which may name hosts, logins and paths, helps then.
+    """
     if isinstance(error, RefusedError):
         return Failure(error.status, _title(error.status), error.message, error.hint, error.retry_after)
     if isinstance(error, UsageError):
         return Failure(400, _title(400), error.message, error.hint)
     if isinstance(error, TransientError | WarehouseError):
         advice = "Load the page again in a moment." if isinstance(error, TransientError) else error.hint
-        return Failure(503, "The figures can't be read now", error.message, advice, _SECONDS_TO_WAIT)
+        said = (error.message, advice) if among_us else _FOR_STRANGERS
+        return Failure(503, "The figures can't be read now", *said, _SECONDS_TO_WAIT)
     if isinstance(error, HTTPException):
         status = error.code or 500
         detail, advice = _DETAILS.get(status, (_title(status) + ".", ""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import threading
 
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
@@ -30,42 +31,37 @@ class Limits:
         self._requests = RateLimitItemPerMinute(requests_per_minute, namespace="requests")
         self._wrong_tokens = RateLimitItemPerMinute(WRONG_TOKENS_PER_MINUTE, namespace="tokens")
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._lock = threading.Lock()  # the storage has a thread of its own, which two callers may start at once
         self._clock = clock
 
-    def count_request(self, client: Address | None) -> None:
-        """Count a request; this machine's own are not counted.
+    def count_request(self, client: Address | None, *, is_local: bool) -> None:
+        """Count a request; those of programs on this machine are not counted.
 
         Raises
         ------
         RefusedError
             429: there were too many.
         """
-        if client is None or not client.is_loopback:
+        if not is_local:
             self._count(self._requests, client, "There were too many requests from your address.")
 
     def count_wrong_token(self, client: Address | None) -> None:
-        """Count a wrong token, wherever it comes from."""
-        self._limiter.hit(self._wrong_tokens, _name(client))
-
-    def refuse_guessing(self, client: Address | None) -> None:
-        """Look at no token of a client that has shown too many wrong ones.
+        """Count a wrong token, wherever it comes from.
 
         Raises
         ------
         RefusedError
-            429.
+            429: there were too many.
         """
-        if not self._limiter.test(self._wrong_tokens, _name(client)):
-            raise self._refused(self._wrong_tokens, client, "There were too many wrong tokens from your address.")
+        self._count(self._wrong_tokens, client, "There were too many wrong tokens from your address.")
 
     def _count(self, item: RateLimitItem, client: Address | None, said: str) -> None:
-        if not self._limiter.hit(item, _name(client)):
-            raise self._refused(item, client, said)
-
-    def _refused(self, item: RateLimitItem, client: Address | None, said: str) -> RefusedError:
-        opens = self._limiter.get_window_stats(item, _name(client)).reset_time
+        with self._lock:
+            if self._limiter.hit(item, _name(client)):
+                return
+            opens = self._limiter.get_window_stats(item, _name(client)).reset_time
         seconds = max(1, min(60, math.ceil(opens - self._clock().timestamp())))
-        return RefusedError(429, said, f"Wait {seconds} seconds.", seconds)
+        raise RefusedError(429, said, f"Wait {seconds} seconds.", seconds)
 
 
 def _name(client: Address | None) -> str:

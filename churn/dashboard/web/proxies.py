@@ -10,7 +10,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-CLIENT, BY_PROXY = "churn.client", "churn.by_proxy"
+CLIENT, BY_PROXY, IS_LOCAL = "churn.client", "churn.by_proxy", "churn.is_local"
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+){1,8}")
 
 
@@ -41,12 +41,14 @@ def behind_proxies(application: WSGIApplication, trusted: Sequence[Network]) -> 
     """Believe what trusted proxies say of a request, and nobody else.
 
     `X-Forwarded-For` gives the client, `X-Forwarded-Proto` whether it uses TLS, `X-Forwarded-Prefix` the path before
-    ours. The environment then holds `churn.client`, and `churn.by_proxy` where a trusted proxy brought the request.
+    ours. The environment then holds `churn.client`, and `churn.by_proxy` where a trusted proxy brought the request,
+    and `churn.is_local` where a program on this machine made it, on nobody else's behalf.
     """
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         peer = address_of(environ.get("REMOTE_ADDR", ""))
         environ[CLIENT], environ[BY_PROXY] = peer, False
+        environ[IS_LOCAL] = peer is not None and peer.is_loopback and "HTTP_X_FORWARDED_FOR" not in environ
         if is_within(peer, trusted):
             environ[BY_PROXY] = True
             environ[CLIENT] = _client(environ.get("HTTP_X_FORWARDED_FOR", ""), peer, trusted)

@@ -11,6 +11,7 @@ from churn.dashboard.pages import Page, Query
 from churn.dashboard.reading import Seen, Source, read
 from churn.dashboard.web.cache import Answers, Made
 from churn.dashboard.web.failing import RefusedError
+from churn.dashboard.web.places import Places
 from churn.sqlfiles import read_sql
 
 
@@ -22,10 +23,13 @@ class Desk:
     ----------
     source : Source
     answers : Answers
+    places : Places
+        At the warehouse.
     """
 
     source: Source
     answers: Answers
+    places: Places
 
     def seen(self, page: Page, query: Query) -> Seen:
         """Read a page, all of one moment.
@@ -46,7 +50,9 @@ class Desk:
 
     def kept(self, make: Callable[[], Made]) -> Response:
         """Answer the request that is being served: as before, by `make`, or 304 where the reader has it already."""
-        return answered(self.answers.get((request.script_root, request.path, request.query_string), make))
+        with self.places.taken():
+            made = self.answers.get((request.script_root, request.path, request.query_string), make)
+        return answered(made)
 
 
 def answered(made: Made) -> Response:
@@ -59,7 +65,6 @@ def answered(made: Made) -> Response:
 
 
 def edition_of(source: Source) -> Hashable:
-    """Return what changes whenever a night is published: the latest run that was."""
+    """Return what changes whenever a night is published or customers are forgotten."""
     with source.moment() as connection:
-        found: Hashable = connection.scalar(read_sql("dashboard/edition.sql").statement)
-        return found
+        return tuple(connection.execute(read_sql("dashboard/edition.sql").statement).one())

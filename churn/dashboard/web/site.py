@@ -89,8 +89,10 @@ def path_of(name: str, **query: Any) -> str:
 
 def _after(query: dict[str, Any]) -> str:
     given = {name: _written(value) for name, value in query.items() if value is not None and value != ""}
-    return f"?{urlencode(given)}" if given else ""
+    return f"?{urlencode(given, doseq=True)}" if given else ""
 
 
-def _written(value: Any) -> str:
+def _written(value: Any) -> str | list[str]:
+    if isinstance(value, tuple | list):
+        return [str(_written(item)) for item in value]
     return str(value).lower() if isinstance(value, bool) else str(value)

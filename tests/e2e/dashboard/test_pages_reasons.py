@@ -36,7 +36,7 @@ def test_a_customer_on_the_list_is_shown_with_everything_the_views_know(publishe
     (shown,) = rows(found, "customer")
     (scored,) = published.rows("select * from bi.customer_scores where customer_id = :id", id=customer_id)
     (listed,) = published.rows("select * from bi.at_risk_customers where customer_id = :id", id=customer_id)
-    assert shown.pop("risk_percentile") == pytest.approx(scored["risk_percentile"] / 100)
+    assert shown.pop("risk_percentile") == pytest.approx(scored["risk_percentile"])
     known = scored | {name: listed[name] for name in ("priority_rank", "campaign", "campaign_group", "why")}
     known |= {name: listed[name] for name in ("recommended_action", "entered_as_of_date")}
     assert shown == {name: known[name] for name in shown}

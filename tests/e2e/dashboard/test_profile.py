@@ -82,6 +82,7 @@ def test_what_is_wrong_with_rows_is_counted(settings: Settings) -> None:
     payments = by_entity["payments"]
     wrong = ("rows", "customers", "without_time", "ahead", "without_customer", "duplicates", "orphans")
     assert [payments[name] for name in wrong] == [76, 41, 2, 1, 1, 1, 1]
+    assert payments["unusable"] == 6
     assert (payments["first_date"], payments["last_date"]) == (date(2025, 1, 1), date(2025, 1, 21))
     assert by_entity["customers"]["duplicates"] == 1
 
@@ -105,6 +106,7 @@ def test_the_curve_of_silence_counts_who_has_not_come_back_yet(settings: Setting
     parts = look(settings).tryout.parts[0].answers
     curve = {row["days"]: row for row in parts["purchase-curve"].rows}
     assert (curve[20]["silences"], curve[20]["came_back"]) == (70, 30)
+    assert list(curve) == [20]  # 160 days ago 30 paid last: their day 160 is not over, and 10 are too few
     assert curve[20]["still_silent"] == pytest.approx(4 / 7)
     assert curve[20]["come_back_later"] == pytest.approx(0)
     tried = {row["days"]: row for row in parts["purchase-settings"].rows}
@@ -119,6 +121,13 @@ def test_contracts_are_tried_by_horizon_and_grace(settings: Settings) -> None:
     found = {(row["horizon_days"], row["grace_days"]): (row["customers"], row["churned"]) for row in tried.rows}
     assert found[60, 0] == (3, 2)  # as of 1 May: c1 is late, c2 has left, c3 has two adjoining ones, c4 pays nothing
     assert found[60, 7] == (3, 1)
+    assert (30, settings.churn.grace_days) in found
+
+
+def test_the_grace_that_is_set_is_tried_too(settings: Settings) -> None:
+    own = settings.model_copy(update={"churn": settings.churn.model_copy(update={"grace_days": 10})})
+    tried = look(own).tryout.parts[-1].answers["contract-settings"].rows
+    assert {row["grace_days"] for row in tried} == {0, 7, 10, 14, 30, 60}
 
 
 def test_when_it_happens_is_by_the_business_clock(settings: Settings) -> None:
@@ -146,7 +155,10 @@ def test_what_takes_too_long_is_left_out_and_told(settings: Settings) -> None:
     (settings.sql_dir / "customers.sql").write_text(slow, encoding="utf-8")
     found = profile(open_source(settings), settings, NOW, DAY, 1)
     assert found.entities[0].columns.rows == []
-    assert "takes longer than 1 seconds" in page_of(found, settings, NOW)
+    page = page_of(found, settings, NOW)
+    assert "takes longer than 1 seconds" in page
+    assert "customers: not looked at" in page
+    assert "customers: no rows" not in page
     assert "purchase-curve" in found.tryout.parts[0].answers  # the others go on
 
 

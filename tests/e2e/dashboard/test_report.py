@@ -145,6 +145,10 @@ def test_an_older_night_shows_what_is_kept_and_says_what_is_not(make_office: Mak
     )
     assert first in text
     assert "Whom to contact first" not in text
+    assert "Month of that night" in text
+    assert ("It was scored with hindsight" in text) is office.value(
+        "select bool_or(in_sample) from bi.customer_scores_history where as_of_date = :day", day=AS_OF
+    )
 
 
 def test_a_night_that_is_not_published_is_refused_with_what_there_is(published: Office, tmp_path: Path) -> None:
@@ -202,8 +206,8 @@ def test_a_report_is_mailed_as_an_attachment(make_office: MakeOffice) -> None:
         )
         assert nightly_report(office.settings, AS_OF, lambda: AT) == ["The report was mailed to desk@example.com."]
     (attached,) = box.mails[0].iter_attachments()
-    assert attached.get_filename() == f"report_{AS_OF}.html"
-    assert attached.get_content_type() == "text/html"
+    assert attached.get_filename() == f"report_{AS_OF}.html.gz"
+    assert attached.get_content_type() == "application/gzip"
 
 
 def test_what_goes_wrong_is_said_and_raises_nothing(published: Office, tmp_path: Path) -> None:

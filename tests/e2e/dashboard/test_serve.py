@@ -28,7 +28,7 @@ from churn.dashboard.source import Reader
 from churn.dashboard.web.app import create_app
 from churn.dashboard.web.serving import serve
 from churn.errors import ConfigError, TransientError, WarehouseError
-from churn.warehouse import quoted
+from churn.warehouse import quoted, sqlstate
 from tests.e2e.bad_input_source import free_port
 from tests.e2e.company import AS_OF, Office, on_server
 
@@ -158,6 +158,17 @@ def test_a_night_that_is_published_meanwhile_is_shown_within_a_second(office, se
     assert served.get("/api/v1/overview").json["as_of_date"] == "2025-11-04"
 
 
+def test_whoever_is_forgotten_is_gone_from_kept_pages_within_a_second(office, serving):
+    served = serving(office, cache_seconds=300)
+    customer = office.value("select min(customer_id) from bi.at_risk_customers")
+    path = f"/customer?id={customer}"
+    assert served.get(path).status_code == 200
+    program = [sys.executable, "-m", "churn", "--config", str(office.config)]
+    subprocess.run([*program, "forget", customer], check=True, capture_output=True, timeout=120)
+    served.now += timedelta(seconds=1)
+    assert served.get(path).status_code == 404
+
+
 # ---------------------------------------------------------------- sessions
 
 
@@ -173,8 +184,9 @@ def test_a_reader_can_write_nothing_and_see_nothing_but_the_views(published, ser
         "select * from scores.customer_scores",
         "select pg_read_file('postgresql.conf')",
     ):
-        with pytest.raises((WarehouseError, TransientError)), reader.moment() as connection:
+        with pytest.raises((WarehouseError, TransientError)) as refused, reader.moment() as connection:
             connection.exec_driver_sql(statement)
+        assert sqlstate(refused.value) in ("42501", "25006", "25001"), (statement, refused.value)
     with reader.moment() as connection:
         shown = connection.exec_driver_sql(
             "select current_user, current_setting('transaction_isolation'), current_setting('transaction_read_only'), "
@@ -229,6 +241,7 @@ def test_a_warehouse_that_is_locked_empty_or_gone_is_said_with_what_to_do(publis
         blocking.exec_driver_sql("lock table ops.runs in access exclusive mode")
         blocked = served.get("/")
     assert (blocked.status_code, blocked.headers["Retry-After"]) == (503, "5")
+    served.now += timedelta(seconds=1)
     assert served.get("/").status_code == 200
     empty = Office(published.folder, published.source_url, empty_database)
     empty.configure()
@@ -279,7 +292,7 @@ def test_the_server_answers_and_ends_in_order_when_it_is_told_to(running, number
     assert (status, b"Night of 3 Nov 2025" in body) == (200, True)
     assert "Server" not in headers
     assert running.get("/healthz")[0] == 200
-    assert running.get("/healthz", Host="evil.example")[0] == 400
+    assert running.get("/login", Host="evil.example")[0] == 400
     running.process.send_signal(number)
     _, log = running.process.communicate(timeout=20)
     assert running.process.returncode == 0

@@ -99,12 +99,12 @@ PURCHASES = [
 ]
 
 
-def test_rates_are_of_the_last_settled_month_and_amounts_of_the_last_that_is_over():
+def test_figures_are_of_the_last_settled_month():
     found = {measure.label: measure for measure in measures(CONTRACTS)}
     assert "Revenue" not in found
     churn, mrr, clv = found["Churn rate"], found["MRR"], found["Average CLV"]
     assert (churn.month.month, churn.value, churn.direction, churn.meaning) == (9, 0.03, "up", "worse")
-    assert (mrr.month.month, mrr.before, mrr.direction, mrr.meaning) == (10, date(2025, 9, 1), "up", "better")
+    assert (mrr.month.month, mrr.before, mrr.direction, mrr.meaning) == (9, date(2025, 8, 1), "up", "better")
     assert mrr.change == pytest.approx(0.1)
     assert (clv.month.month, clv.before, clv.meaning) == (11, None, "")
     assert (found["Net revenue retention"].direction, found["Net revenue retention"].meaning) == ("same", "")
@@ -140,7 +140,7 @@ def test_losses_of_mrr_are_drawn_below_zero():
     chart = charts_of(OVERVIEW, Query(), mrr_movement=[month(9) | won | lost])["mrr-movement"]
     assert {trace["name"]: trace["y"] for trace in chart.traces}["Churned"] == [-21]
     assert sum(trace["y"][0] for trace in chart.traces) == 40
-    assert chart.summary == "In Sep 2025 MRR won 65 and lost 25, of that 21 by churn."
+    assert chart.summary == "In Sep 2025 MRR won ¤65 and lost ¤25, of that ¤21 by churn."
 
 
 def test_findings_are_cards_with_their_evidence_folded():
@@ -293,3 +293,21 @@ def test_a_hostile_filter_is_shown_as_text(name):
     html = drawn(AT_RISK, AtRiskQuery(**{name: HOSTILE}), customers=[customer(HOSTILE)])
     assert "<script>alert" not in html
     assert "&lt;script&gt;alert" in html
+
+
+@pytest.mark.parametrize(("failed_as_of", "told"), [(date(2025, 11, 4), True), (date(2025, 11, 3), False)])
+def test_a_failed_night_is_told_only_where_it_would_have_been_newer(failed_as_of, told):
+    state = State(SHOWN.night, None, None, "It ran out of disk.", failed_as_of)
+    assert ("was not published" in drawn(OVERVIEW, Query(), state)) is told
+
+
+def test_a_change_too_small_to_be_written_is_no_change():
+    row = {
+        "segment": "Champions",
+        "customers": 10,
+        "avg_churn_probability": 0.1,
+        "compared_date": date(2025, 10, 3),
+    }
+    changed = [row | {"avg_churn_probability_change": size} for size in (0.0001, 0.01)]
+    pages = [drawn(SEGMENTS_PAGE, Query(), segments=[one]) for one in changed]
+    assert [": worse" in page for page in pages] == [False, True]

@@ -91,7 +91,7 @@ def test_no_page_holds_script_or_style_that_the_policy_forbids(page, query):
 SCORED = {
     "customer_id": "c1", "segment": "Champions", "segment_since_date": date(2025, 6, 1), "plan": "team",
     "mrr": Decimal("120.00"), "value_tier": "high", "churn_probability": 0.423, "risk_band": "high",
-    "risk_percentile": 0.98, "reason_1": "Logged in on 2 days", "clv": Decimal(2500), "clv_low": Decimal(900),
+    "risk_percentile": 98.2, "reason_1": "Logged in on 2 days", "clv": Decimal(2500), "clv_low": Decimal(900),
     "clv_high": Decimal(4100), "clv_if_retained": Decimal(3900), "value_at_risk": Decimal(1500),
     "list_status": "listed", "offer": "call", "expected_net_value": Decimal(88), "model_version": "churn-1",
     "as_of_date": NIGHT,
@@ -105,7 +105,7 @@ LISTED = {
 def test_a_customer_on_the_list_is_told_with_interval_reasons_and_what_to_do():
     said = text_of(drawn(CUSTOMER, CustomerQuery(id="c1"), customer=[SCORED | LISTED]))
     assert "42.3%" in said
-    assert "98.0% of customers are at lower risk" in said
+    assert "98 of 100 customers are at lower risk" in said
     assert "80 % sure: £900 to £4,100" in said
     assert "Logged in on 2 days" in said
     assert "Worth a call: £1,500 at risk." in said
@@ -131,7 +131,7 @@ def test_who_is_not_on_the_list_is_left_alone_and_it_says_why(status, words):
 
 
 def test_without_a_model_a_value_or_subscriptions_the_customer_page_says_so():
-    bare = {"customer_id": "c1", "risk_band": "medium", "risk_percentile": 0.8, "as_of_date": NIGHT}
+    bare = {"customer_id": "c1", "risk_band": "medium", "risk_percentile": 80.0, "as_of_date": NIGHT}
     said = text_of(drawn(CUSTOMER, CustomerQuery(id="c1"), customer=[bare], customer_nights=[bare]))
     assert "No model has been trained yet" in said
     assert "Without a model there are no reasons" in said
@@ -297,7 +297,7 @@ def test_the_plane_shows_counts_and_value_where_they_are_and_blanks_elsewhere():
     assert charts["stakes"].traces[0]["x"] == ["<1%", "50–75%"]
     assert charts["stakes"].traces[0]["y"] == ["<1", "1.5k–2k"]
     assert charts["stakes"].summary == (
-        "405 at risk in all; the largest part in one place, 400: CLV 1.5k–2k, risk 50–75%."
+        "¤405 at risk in all; the largest part in one place, ¤400: CLV 1.5k–2k, risk 50–75%."
     )
     assert "99%, is with customers of high value at high risk" in charts["totals"].summary
 

@@ -258,8 +258,8 @@ def test_the_threshold_explorer_works_without_a_script():
     charts = charts_of(MODEL, query, threshold_tradeoff=TRADEOFF)
     marked = charts["tradeoff-worth"].traces[-1]
     assert (marked["x"], marked["y"]) == ([50, 500], [100, 38247])
-    assert "the marked list of 500 is worth 38,247" in charts["tradeoff-worth"].summary
-    assert "Worth most is contacting 500 a month, 38,247" in charts["tradeoff-worth"].summary
+    assert "the marked list of 500 is worth ¤38,247" in charts["tradeoff-worth"].summary
+    assert "Worth most is contacting 500 a month, ¤38,247" in charts["tradeoff-worth"].summary
     found = charts["tradeoff-found"].traces[-1]
     assert (found["x"], found["y"]) == ([50, 50, 500, 500], [0.067, 0.095, 0.067, 0.095])
 
@@ -408,8 +408,6 @@ def test_runs_are_read_page_by_page_and_keep_what_was_asked():
     html = html_of(RUNS_PAGE, query, answers)
     assert "Page 2 of 3, 60 runs" in text_of(html)
     assert 'href="/runs?job=nightly&amp;status=failed&amp;page=3"' in html
-    assert RUNS_PAGE.missing(answers, query) is None
-    assert "no page 4" in str(RUNS_PAGE.missing(answers, query.model_copy(update={"page": 4})))
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
+from unittest.mock import Mock
 
 import pytest
 
 from churn.config import Settings
+from churn.dashboard.blocks import Row
 from churn.profiling import advice
+from churn.profiling.asking import Asker
+from churn.profiling.blocks import WEEKS
+from churn.profiling.profile import not_counted
 from churn.profiling.relations import composed
 from churn.profiling.tryout import at, knee_of
 from churn.sqlfiles import parse_sql
@@ -68,7 +73,7 @@ def test_a_curve_is_read_at_its_last_day_not_after() -> None:
 def test_the_days_from_which_few_come_back_are_recommended() -> None:
     rows = falling(40, 0.5, 200)
     said = advice.on_inactivity(rows, knee_of(rows), SETTINGS)
-    assert "From 36 days of silence on, fewer than 10%" in said.text
+    assert "From 36 days of silence on, fewer than 10% of such pauses end" in said.text  # not: of the customers
     assert "inactivity_days = 45" in said.keys
 
 
@@ -113,7 +118,7 @@ def test_a_horizon_with_too_few_churners_is_lengthened_as_far_as_it_goes() -> No
 
 def entity(**counts: int) -> dict:
     nothing = dict.fromkeys(("without_time", "ahead", "without_customer", "duplicates", "orphans"), 0)
-    return {"entity": "payments", "rows": 100, **nothing, **counts}
+    return {"entity": "payments", "rows": 100, "unusable": sum(counts.values()), **nothing, **counts}
 
 
 @pytest.mark.parametrize(("orphans", "tone"), [(0, "good"), (5, "plain"), (6, "bad")])
@@ -126,6 +131,50 @@ def test_faults_that_would_stop_a_night_are_bad(orphans: int, tone: str) -> None
 def test_an_entity_without_rows_is_told() -> None:
     (said,) = advice.on_entities([{**entity(), "rows": 0}], SETTINGS)
     assert (said.tone, said.title) == ("bad", "payments: no rows")
+
+
+def test_rows_with_two_faults_are_counted_once() -> None:
+    (said,) = advice.on_entities([{**entity(orphans=4, ahead=4), "unusable": 4}], SETTINGS)
+    assert (said.tone, "stops" in said.text) == ("plain", False)
+
+
+def test_what_was_not_looked_at_is_not_empty() -> None:
+    (said,) = advice.on_entities([{**entity(), "rows": None, "unusable": None}], SETTINGS)
+    assert (said.title, said.text) == ("payments: not looked at", advice.NOT_KNOWN)
+    for unknown in (
+        advice.on_inactivity(None, None, SETTINGS),
+        advice.on_contract(None, trials(), SETTINGS),
+        advice.on_contract([], None, SETTINGS),
+    ):
+        assert unknown.text.startswith("Not known")
+        assert not unknown.keys
+
+
+@pytest.mark.parametrize(("rows", "said"), [(None, True), (0, False), (5, False)])
+def test_the_day_says_which_entities_it_could_not_go_by(rows: int | None, said: bool) -> None:
+    source: list[Row] = [{"entity": "usage_events", "rows": rows}, {"entity": "customers", "rows": None}]
+    assert not_counted(source) == (("usage_events",) if said else ())
+
+
+def test_that_no_fault_was_found_claims_no_more() -> None:
+    (said,) = advice.on_entities([entity()], SETTINGS)
+    assert said.title == "No row has one of these five faults"
+    assert "A night looks for more" in said.text
+
+
+def test_a_grace_that_could_not_be_tried_is_told() -> None:
+    young = [row for row in trials() if row["grace_days"] != SETTINGS.churn.grace_days]
+    said = advice.on_contract([], young, SETTINGS)
+    assert (said.tone, said.keys) == ("plain", ())
+    assert "does not reach back far enough" in said.text
+
+
+def test_nothing_more_is_asked_once_the_time_is_used_up() -> None:
+    connection = Mock()
+    asker = Asker(connection, 300, lambda: -0.5)
+    assert asker.rows(WEEKS, {}, {}, files="source/x.sql") is None
+    connection.execute.assert_not_called()
+    assert "3,600 for the whole profile" in asker.answer(WEEKS, None).block.empty
 
 
 def column(**more: object) -> dict:
