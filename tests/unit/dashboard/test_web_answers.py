@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import pytest
 from sqlalchemy.engine import Connection
@@ -383,7 +384,7 @@ class Rows:
     execute = mappings = lambda self, *_: self
 
     @contextmanager
-    def moment(self) -> Iterator[Rows]:
+    def moment(self) -> Iterator[Any]:
         yield self
 
     def partitions(self, _: int) -> Iterator[list[dict[str, str]]]:

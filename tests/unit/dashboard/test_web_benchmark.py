@@ -60,7 +60,7 @@ def test_a_night_that_fails_fails_the_benchmark(monkeypatch):
 
     monkeypatch.setattr(dashboard, "_publish", fail)
     monkeypatch.setattr(dashboard, "_read", lambda *_: None)
-    monkeypatch.setattr(dashboard.Addresses, "of", lambda url: Addresses(["C-1"]))
+    monkeypatch.setattr(Addresses, "of", lambda url: Addresses(["C-1"]))
     with pytest.raises(subprocess.CalledProcessError):
         load("http://127.0.0.1:1", 2, 0.05, Path("churn.toml"), object())  # type: ignore[arg-type]
     assert threading.active_count() < 20
