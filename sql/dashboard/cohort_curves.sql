@@ -6,6 +6,7 @@
 -- window: none
 --
 -- All that are shown are followed as long as half of them have come so far: what only old ones reach is no average.
+-- What may still change, since a gap may be bridged, is left out.
 -- Where none is chosen: of the signup months with three months since, the first, the middle one and the last.
 with ranked_months as (
     select
@@ -15,6 +16,7 @@ with ranked_months as (
         c.retained,
         c.retention_rate,
         c.revenue,
+        c.is_provisional,
         dense_rank() over (order by c.signup_month desc) as months_back
     from bi.retention_cohorts as c
 ),
@@ -26,7 +28,8 @@ shown_months as (
         r.customers,
         r.retained,
         r.retention_rate,
-        r.revenue
+        r.revenue,
+        r.is_provisional
     from ranked_months as r
     where r.months_back <= cast(:months as integer)
 ),
@@ -65,6 +68,7 @@ select
     s.revenue / nullif(s.customers, 0) as revenue_per_customer
 from shown_months as s
 inner join chosen_months as h on s.signup_month = h.signup_month
+where not s.is_provisional
 union all
 select
     'all shown' as cohort,
@@ -74,6 +78,7 @@ select
     cast(sum(a.retained) as double precision) / nullif(sum(a.customers), 0) as retention_rate,
     sum(a.revenue) / nullif(sum(a.customers), 0) as revenue_per_customer
 from shown_months as a
+where not a.is_provisional
 group by a.months_since
 having 2 * count(*) >= (select count(distinct s.signup_month) from shown_months as s)
 order by cohort, months_since

@@ -91,7 +91,10 @@ def _facts(answers: Mapping[str, Answer], query: ModelQuery) -> Mapping[str, Any
         "latest": LATEST,
         "tables": {curve.name: narrowed(answers[curve.name], (), _every_fifth) for curve in CURVES},
         "warned": [
-            row for name in REALISED.values() for row in answers[name.name].rows[-1:] if row["status"] == "warning"
+            {"figure": figure.replace("_", " "), **row}
+            for figure, block in REALISED.items()
+            for row in answers[block.name].rows[-1:]
+            if row["status"] == "warning"
         ],
     }
 

@@ -90,7 +90,11 @@ CHECKS = Block(
         Column("run_id", "Run", "run"),
         Column("as_of_date", "Business date", "date"),
         Column(
-            "outcome", "Outcome", "text", "failed = publishing stopped; warned = it is shown; passed = nothing found."
+            "outcome",
+            "Outcome",
+            "text",
+            "failed = publishing stopped; warned = it is shown; "
+            "rows left out = of the source, into quarantine; passed = nothing found.",
         ),
         Column("check_name", "Check"),
         Column("rows", "Rows", "integer"),
@@ -120,12 +124,17 @@ EXTRACTIONS = Block(
 )
 VOLUMES = Block(
     name="table-volumes",
-    title="How large the tables are",
+    title="How many rows the tables have",
     view="table_figures",
     columns=(
         Column("table_name", "Table"),
         Column("as_of_date", "Night", "date"),
-        Column("value", "Rows", "integer"),
+        Column(
+            "value",
+            "Rows",
+            "integer",
+            "Of payments those of the last 35 days, of usage of 7, of tickets of 28; of the other tables all.",
+        ),
         Column("usual", "Usual", "integer"),
         Column("against_first", "Against the first night", "share", "Rows over those of the first night shown."),
     ),

@@ -304,13 +304,13 @@ def realised(**last: Any) -> list[dict[str, Any]]:
 
 
 def test_what_happened_is_held_against_what_the_test_promised():
-    nights = realised(value=0.6, status="warning")
+    nights = realised(value=0.6, status="warning", model_version="churn-3")
     chart = charts_of(MODEL, ModelQuery(), realised_auc_roc=nights)["realised-auc-roc"]
     assert chart.summary == (
         "On 20 Sep 2025 it was 0.60; the test let expect 0.79. 1 of 2 nights lie outside the range that chance allows."
     )
     text = text_of(drawn(MODEL, ModelQuery(), **MODEL_ROWS, realised_auc_roc=nights))
-    assert "does not keep what its test promised: 0.6 where 0.72 to 0.85 was to be expected" in text
+    assert "does not keep what its test promised: auc roc of churn-3 0.6 where 0.72 to 0.85 was to be expected" in text
     assert "does not keep" not in text_of(
         drawn(MODEL, ModelQuery(), **MODEL_ROWS, realised_auc_roc=realised(value=0.8))
     )
